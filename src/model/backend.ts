@@ -1,0 +1,45 @@
+import type { PathRewrite } from './path.ts';
+
+/** A header that is set on the way. `append` adds a line (Ambassador's default), else the field is replaced. */
+export interface HeaderAddition {
+  readonly name: string;
+  readonly value: string;
+  readonly append: boolean;
+}
+
+/** What is changed in a head: removed first, then added. Names in lower case. */
+export interface HeaderEdits {
+  readonly remove: readonly string[];
+  readonly add: readonly HeaderAddition[];
+}
+
+/** What a connection to the upstream speaks. */
+export type UpstreamProtocol = 'h2' | 'http1';
+
+/** TLS towards an upstream; belongs to service and port. */
+export interface UpstreamTls {
+  readonly serverName: string | null;
+  readonly verify: boolean;
+}
+
+/** One weighted member of a split: a service and its own filters. */
+export interface Backend {
+  /** The object it comes from, `name.namespace`. */
+  readonly name: string;
+  /** Key of the endpoint table and label `service`: host with namespace and port, `grpc-server.default:50051`. */
+  readonly service: string;
+  readonly protocol: UpstreamProtocol;
+  readonly tls: UpstreamTls | null;
+  readonly rewrite: PathRewrite;
+  /** Literal `:authority` for the upstream; null leaves the client's. */
+  readonly hostRewrite: string | null;
+  readonly requestHeaders: HeaderEdits;
+  readonly responseHeaders: HeaderEdits;
+  /**
+   * Milliseconds for the whole answer; 0 = none; null = not set (gRPC: none, others: 3000).
+   * For gRPC calls a set value cuts any call.
+   */
+  readonly timeoutMs: number | null;
+  /** What becomes of the share when no endpoint is ready: `divert` to stable (counted), or `fail`. */
+  readonly onEmpty: 'divert' | 'fail';
+}

@@ -1,0 +1,55 @@
+import type { ServiceEndpoints } from './endpoints.ts';
+import type { Route } from './route.ts';
+
+/** What is done with a cleartext request on a virtual host (Ambassador's requestPolicy.insecure.action). */
+export type InsecureAction = 'route' | 'redirect' | 'reject';
+
+/** A host that is served. `hostname` is exact, a glob with one star at one end, or `*`; letter case aside. */
+export interface VirtualHost {
+  readonly name: string;
+  readonly hostname: string;
+  readonly insecureAction: InsecureAction;
+}
+
+/** An address and port that is listened on. */
+export interface Listener {
+  readonly name: string;
+  /** IP address; null = the address given by --bind. */
+  readonly address: string | null;
+  readonly port: number;
+  readonly protocol: 'http';
+  /** Names of the virtual hosts that are reached through it; null = all. */
+  readonly virtualHosts: readonly string[] | null;
+}
+
+/** One compiled model. Immutable: a change makes another. */
+export interface Snapshot {
+  /** Running number. */
+  readonly revision: number;
+  readonly listeners: readonly Listener[];
+  readonly virtualHosts: readonly VirtualHost[];
+  readonly routes: ReadonlyMap<string, Route>;
+}
+
+/**
+ * The difference between two snapshots, as it goes to the workers. It applies to a snapshot with
+ * `revision === from` only; `from: 0` is a whole snapshot.
+ */
+export interface SnapshotPatch {
+  readonly from: number;
+  readonly revision: number;
+  /** Null = unchanged. */
+  readonly listeners: readonly Listener[] | null;
+  readonly virtualHosts: readonly VirtualHost[] | null;
+  readonly setRoutes: readonly Route[];
+  readonly deleteRoutes: readonly string[];
+}
+
+/** Endpoints that changed, and services that are no longer named by any route. */
+export interface EndpointsPatch {
+  readonly set: readonly ServiceEndpoints[];
+  readonly delete: readonly string[];
+}
+
+/** The snapshot before anything was read. */
+export const emptySnapshot: Snapshot = { revision: 0, listeners: [], virtualHosts: [], routes: new Map() };

@@ -1,0 +1,52 @@
+import type { Backend } from './backend.ts';
+
+/** An answer that the gateway gives itself. */
+export interface FixedResponse {
+  /** HTTP status, 200 to 599. */
+  readonly status: number;
+  /** What a gRPC client gets in its place (with HTTP 200), 0 to 16. */
+  readonly grpcStatus: number;
+  /** One sentence: what is wrong and where. */
+  readonly message: string;
+  /** Value of `x-serin-reason` and of the metric's label `reason`. */
+  readonly reason: string;
+}
+
+/** What part a backend has in a release. `stable` takes what the canaries leave. */
+export type Role = 'stable' | 'canary';
+
+/**
+ * One member of a split with its share in units of the split's `denominator`.
+ * `next`: the call falls through to the next matching route and is drawn again there.
+ */
+export type SplitMember =
+  | { readonly kind: 'backend'; readonly share: number; readonly role: Role; readonly backend: Backend }
+  | { readonly kind: 'next'; readonly share: number }
+  | { readonly kind: 'respond'; readonly share: number; readonly response: FixedResponse };
+
+/** What a sticky split hashes. Compiled by later sources; always null today. */
+export interface StickyKey {
+  readonly kind: 'header' | 'cookie' | 'query';
+  readonly name: string;
+  readonly seed: string;
+}
+
+/** A condition that sends a call to one member without a draw. Compiled by later sources; empty today. */
+export interface ForcedMember {
+  readonly header: string;
+  readonly value: string;
+  readonly member: number;
+}
+
+/**
+ * How a route's calls are divided. Shares are exact integers: member i gets `members[i].share / denominator`,
+ * and the shares add up to the denominator (1 to 2^31-1). Canaries stand first.
+ */
+export interface Split {
+  /** Names the state of the draw (it survives every snapshot that leaves the shares as they are). */
+  readonly key: string;
+  readonly denominator: number;
+  readonly members: readonly SplitMember[];
+  readonly sticky: StickyKey | null;
+  readonly forced: readonly ForcedMember[];
+}
