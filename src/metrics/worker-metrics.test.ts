@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest';
+import { GatewayCount, limitIndex } from './catalog.ts';
+import { WorkerMetrics } from './worker-metrics.ts';
+
+describe('metrics of one worker', () => {
+  test('one object for one set of labels', () => {
+    const m = new WorkerMetrics();
+    expect(m.calls('r', 's', 'v', 'stable')).toBe(m.calls('r', 's', 'v', 'stable'));
+    expect(m.calls('r', 's', 'v', 'stable')).not.toBe(m.calls('r', 's', 'v', 'canary'));
+  });
+
+  test('reports what changed, and nothing when nothing did', () => {
+    const m = new WorkerMetrics();
+    const a = m.calls('a', 's', 'v', 'stable');
+    m.calls('b', 's', 'v', 'stable');
+    expect(m.report()).toBeNull();
+    a.begin();
+    m.gateway[limitIndex.ping_flood]!++;
+    m.gateway[GatewayCount.DOWNSTREAM_OPENED]! += 2;
+    const report = m.report();
+    expect(report?.series.map((s) => s.labels.route)).toEqual(['a']);
+    expect(report?.gateway?.[limitIndex.ping_flood]).toBe(1);
+    expect(report?.gateway?.[GatewayCount.DOWNSTREAM_OPENED]).toBe(2);
+    expect(m.report()).toBeNull();
+    expect(m.report(true)?.series.length).toBe(2);
+  });
+});
