@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { GatewayCount, reasonIndex } from './catalog.ts';
+import { MergedMetrics } from './merged-metrics.ts';
+import { WorkerMetrics } from './worker-metrics.ts';
+
+/** As structured clone between processes does it: nothing is shared. */
+const sent = <T>(value: T): T => structuredClone(value);
+
+function calls(worker: WorkerMetrics, route: string, n: number): void {
+  const series = worker.calls(route, 's', 'v', 'stable');
+  for (let i = 0; i < n; i++) {
+    series.begin();
+    series.end(200, 0, 0, 1000 * i);
+  }
+}
+
+describe('merging of workers', () => {
+  test('sums are those of all workers, and a repeated report changes nothing', () => {
+    const merged = new MergedMetrics(100);
+    const [a, b] = [new WorkerMetrics(), new WorkerMetrics()];
+    calls(a, 'r', 3);
+    calls(b, 'r', 4);
+    const report = sent(a.report()!);
+    merged.apply(1, report);
+    merged.apply(2, sent(b.report()!));
+    merged.apply(1, sent(report));
+    calls(a, 'r', 1);
+    merged.apply(1, sent(a.report()!));
+    const [total] = merged.totals();
+    expect(total?.ended).toBe(8);
+    expect(total?.duration.count).toBe(8);
+  });
+
+  test('a dead worker keeps its sums, loses what was in flight and open, and is counted (report 21)', () => {
+    const merged = new MergedMetrics(100);
+    const a = new WorkerMetrics();
+    calls(a, 'r', 5);
+    a.calls('r', 's', 'v', 'stable').begin();
+    a.gateway[GatewayCount.DOWNSTREAM_OPENED] = 3;
+    merged.apply(1, sent(a.report()!));
+    expect(merged.totals()[0]!.started - merged.totals()[0]!.ended).toBe(1);
+    merged.retire(1, true);
+    const [total] = merged.totals();
+    expect([total?.ended, total?.started]).toEqual([5, 5]);
+    expect(merged.gateway()[GatewayCount.DOWNSTREAM_OPENED]).toBe(3);
+    expect(merged.gateway()[GatewayCount.DOWNSTREAM_CLOSED]).toBe(3);
+    expect(merged.deaths).toBe(1);
+  });
+
+  test('the base of dead workers survives a new control process', () => {
+    const old = new MergedMetrics(100);
+    const a = new WorkerMetrics();
+    calls(a, 'r', 5);
+    old.apply(1, sent(a.report()!));
+    old.retire(1, true);
+    const merged = new MergedMetrics(100);
+    merged.loadRetired(sent(old.dumpRetired()));
+    expect(merged.totals()).toEqual(old.totals());
+    expect(merged.deaths).toBe(1);
+  });
+
+  test('no sum ever decreases, whatever workers do', () => {
+    const step = fc.record({
+      worker: fc.integer({ min: 0, max: 2 }),
+      act: fc.constantFrom('calls', 'report', 'die'),
+      n: fc.integer({ min: 1, max: 5 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const merged = new MergedMetrics(2);
+        const workers = [new WorkerMetrics(), new WorkerMetrics(), new WorkerMetrics()];
+        const ids = [0, 1, 2];
+        let before = new Map<string, number>();
+        for (const { worker, act, n } of steps) {
+          if (act === 'calls') calls(workers[worker]!, `r${n}`, n);
+          if (act === 'report') {
+            const report = workers[worker]!.report();
+            if (report !== null) merged.apply(ids[worker]!, sent(report));
+          }
+          if (act === 'die') {
+            merged.retire(ids[worker]!, true);
+            workers[worker] = new WorkerMetrics();
+            ids[worker]! += 3;
+          }
+          const now = new Map(merged.totals().map((t) => [t.labels.route, t.ended]));
+          for (const [route, count] of before) expect(now.get(route) ?? 0).toBeGreaterThanOrEqual(count);
+          before = now;
+        }
+      }),
+    );
+  });
+
+  test('more series than allowed are one, and none of their calls is lost', () => {
+    const merged = new MergedMetrics(2);
+    const a = new WorkerMetrics();
+    for (let i = 0; i < 10; i++) calls(a, `r${i}`, 2);
+    a.calls('r9', 's', 'v', 'stable').begin();
+    a.calls('r9', 's', 'v', 'stable').end(200, 0, reasonIndex.timeout, 1);
+    merged.apply(1, sent(a.report()!));
+    const totals = merged.totals();
+    expect(totals.map((t) => [t.labels.route, t.ended])).toEqual([
+      ['r0', 2],
+      ['r1', 2],
+      ['other', 17],
+    ]);
+    expect(merged.seriesFolded).toBe(8);
+  });
+});

@@ -1,0 +1,185 @@
+import type { SeriesLabels, SeriesReport } from './call-series.ts';
+import { CallCount, foldedLabels, GatewayCount, gatewayCounters } from './catalog.ts';
+import { LogLinearHistogram } from './histogram.ts';
+import type { WorkerReport } from './worker-metrics.ts';
+
+/** One series, summed over all workers, living and dead. */
+export interface SeriesTotal {
+  readonly labels: SeriesLabels;
+  started: number;
+  ended: number;
+  /** By {@link outcomeKey}. */
+  readonly outcomes: Map<number, number>;
+  /** By `CallCount`. */
+  readonly counts: Float64Array;
+  readonly duration: LogLinearHistogram;
+  readonly firstByte: LogLinearHistogram;
+}
+
+/** What must outlive a control process so that no series decreases: the sums of the workers that are dead. */
+export interface RetiredMetrics {
+  readonly series: readonly SeriesReport[];
+  readonly gateway: Float64Array;
+  readonly deaths: number;
+}
+
+/** A worker's life: its sums so far. */
+interface Life {
+  readonly series: Map<string, SeriesTotal>;
+  gateway: Float64Array;
+}
+
+/**
+ * Adds up what the workers report. Reports are cumulative for each worker, so a report that is lost or repeated does no harm;
+ * a dead worker's last values go into a base that is never taken away, so no series decreases.
+ */
+export class MergedMetrics {
+  /** Workers that ended without having been told to. */
+  deaths = 0;
+  readonly #maxSeries: number;
+  readonly #admitted = new Set<string>();
+  readonly #folded = new Set<string>();
+  readonly #lives = new Map<number, Life>();
+  readonly #retired: Life = newLife();
+
+  /** @param maxSeries series that keep their labels; what comes later is added to `route="other"`. */
+  constructor(maxSeries: number) {
+    this.#maxSeries = maxSeries;
+  }
+
+  /** How many series were folded because of `maxSeries`. */
+  get seriesFolded(): number {
+    return this.#folded.size;
+  }
+
+  /** Workers that have reported and live. */
+  get workers(): number {
+    return this.#lives.size;
+  }
+
+  /** Takes over a report of a worker. */
+  apply(worker: number, report: WorkerReport): void {
+    let life = this.#lives.get(worker);
+    if (life === undefined) {
+      life = newLife();
+      this.#lives.set(worker, life);
+    }
+    if (report.gateway !== null) life.gateway = report.gateway;
+    for (const one of report.series) takeOver(life.series, this.#admit(one.labels), one);
+  }
+
+  /** A worker has ended: its sums stay, what it had in flight and open goes. */
+  retire(worker: number, unexpected: boolean): void {
+    if (unexpected) this.deaths++;
+    const life = this.#lives.get(worker);
+    if (life === undefined) return;
+    this.#lives.delete(worker);
+    for (const [key, series] of life.series) {
+      series.started = series.ended;
+      addSeries(this.#retired.series, key, series);
+    }
+    const gateway = life.gateway;
+    gateway[GatewayCount.DOWNSTREAM_CLOSED] = gateway[GatewayCount.DOWNSTREAM_OPENED]!;
+    gateway[GatewayCount.UPSTREAM_CLOSED] = gateway[GatewayCount.UPSTREAM_OPENED]!;
+    addInto(this.#retired.gateway, gateway);
+  }
+
+  /** Sums by `GatewayCount` and `limitIndex`. */
+  gateway(): Float64Array {
+    const sum = this.#retired.gateway.slice();
+    for (const life of this.#lives.values()) addInto(sum, life.gateway);
+    return sum;
+  }
+
+  /** All series, summed; the objects are the caller's. */
+  totals(): SeriesTotal[] {
+    const sums = new Map<string, SeriesTotal>();
+    for (const life of [this.#retired, ...this.#lives.values()]) {
+      for (const [key, series] of life.series) addSeries(sums, this.#folded.has(key) ? FOLDED : key, series);
+    }
+    return [...sums.values()];
+  }
+
+  /** The base of the dead workers, to be kept elsewhere. */
+  dumpRetired(): RetiredMetrics {
+    const series = [...this.#retired.series.values()].map((one) => ({
+      labels: one.labels,
+      started: one.started,
+      ended: one.ended,
+      outcomes: Int32Array.from(one.outcomes.keys()),
+      outcomeCounts: Float64Array.from(one.outcomes.values()),
+      counts: one.counts.slice(),
+      duration: one.duration.dump(true),
+      firstByte: one.firstByte.dump(true),
+    }));
+    return { series, gateway: this.#retired.gateway.slice(), deaths: this.deaths };
+  }
+
+  /** Begins with the base that an earlier control process has kept. */
+  loadRetired(from: RetiredMetrics): void {
+    this.deaths = from.deaths;
+    this.#retired.gateway.set(from.gateway);
+    for (const one of from.series) takeOver(this.#retired.series, this.#admit(one.labels), one);
+  }
+
+  #admit(labels: SeriesLabels): string {
+    const key = `${labels.route}\n${labels.service}\n${labels.version}\n${labels.role}`;
+    if (this.#admitted.has(key) || this.#folded.has(key)) return key;
+    if (this.#admitted.size < this.#maxSeries) this.#admitted.add(key);
+    else this.#folded.add(key);
+    return key;
+  }
+}
+
+const FOLDED = '\nfolded';
+
+function newLife(): Life {
+  return { series: new Map(), gateway: new Float64Array(gatewayCounters.length) };
+}
+
+function newTotal(labels: SeriesLabels): SeriesTotal {
+  return {
+    labels,
+    started: 0,
+    ended: 0,
+    outcomes: new Map(),
+    counts: new Float64Array(Object.keys(CallCount).length),
+    duration: new LogLinearHistogram(),
+    firstByte: new LogLinearHistogram(),
+  };
+}
+
+function takeOver(into: Map<string, SeriesTotal>, key: string, report: SeriesReport): void {
+  let series = into.get(key);
+  if (series === undefined) {
+    series = newTotal(report.labels);
+    into.set(key, series);
+  }
+  series.started = report.started;
+  series.ended = report.ended;
+  series.counts.set(report.counts);
+  report.outcomes.forEach((outcome, i) => {
+    series.outcomes.set(outcome, report.outcomeCounts[i]!);
+  });
+  series.duration.load(report.duration);
+  series.firstByte.load(report.firstByte);
+}
+
+function addSeries(into: Map<string, SeriesTotal>, key: string, from: SeriesTotal): void {
+  let sum = into.get(key);
+  if (sum === undefined) {
+    sum = newTotal(key === FOLDED ? foldedLabels : from.labels);
+    into.set(key, sum);
+  }
+  sum.started += from.started;
+  sum.ended += from.ended;
+  addInto(sum.counts, from.counts);
+  for (const [outcome, count] of from.outcomes)
+    sum.outcomes.set(outcome, (sum.outcomes.get(outcome) ?? 0) + count);
+  sum.duration.merge(from.duration);
+  sum.firstByte.merge(from.firstByte);
+}
+
+function addInto(sum: Float64Array, more: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += more[i]!;
+}

@@ -1,0 +1,78 @@
+import type { ServiceEndpoints } from '../model/endpoints.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { Split, SplitMember } from '../model/split.ts';
+
+/** The share that a version of a backend gets of its route's calls, after what the endpoints change about it. */
+export interface SplitWeight {
+  readonly route: string;
+  readonly service: string;
+  readonly version: string;
+  readonly role: string;
+  /** Object that the backend comes from, `name.namespace`. */
+  readonly mapping: string;
+  /** 0 to 1. */
+  readonly share: number;
+}
+
+type BackendMember = Extract<SplitMember, { kind: 'backend' }>;
+
+/**
+ * Effective shares of every split: a canary without a ready endpoint has passed its share to stable, and inside a service each
+ * version has the part of its endpoints.
+ */
+export function splitWeights(
+  snapshot: Snapshot,
+  services: ReadonlyMap<string, ServiceEndpoints>,
+): SplitWeight[] {
+  const out: SplitWeight[] = [];
+  for (const route of snapshot.routes.values()) {
+    if (route.action.kind !== 'split') continue;
+    for (const { member, share } of effectiveShares(route.action.split, services)) {
+      const backend = member.backend;
+      for (const [version, part] of versionsOf(services.get(backend.service))) {
+        out.push({
+          route: route.name,
+          service: backend.service,
+          version,
+          role: member.role,
+          mapping: backend.name,
+          share: share * part,
+        });
+      }
+    }
+  }
+  return out;
+}
+
+function effectiveShares(
+  split: Split,
+  services: ReadonlyMap<string, ServiceEndpoints>,
+): { member: BackendMember; share: number }[] {
+  const members = split.members.filter((m): m is BackendMember => m.kind === 'backend');
+  const stable = members.filter((m) => m.role === 'stable').reduce((sum, m) => sum + m.share, 0);
+  const diverts = (m: BackendMember) =>
+    m.role === 'canary' &&
+    m.backend.onEmpty === 'divert' &&
+    stable > 0 &&
+    isEmpty(services.get(m.backend.service));
+  const diverted = members.filter(diverts).reduce((sum, m) => sum + m.share, 0);
+  return members.map((member) => {
+    if (diverts(member)) return { member, share: 0 };
+    const extra = member.role === 'stable' && stable > 0 ? (diverted * member.share) / stable : 0;
+    return { member, share: (member.share + extra) / split.denominator };
+  });
+}
+
+function isEmpty(service: ServiceEndpoints | undefined): boolean {
+  return service !== undefined && service.state !== 'pending' && service.endpoints.length === 0;
+}
+
+/** Each version of a service and its part of the endpoints; the service's own version when it has none. */
+function versionsOf(service: ServiceEndpoints | undefined): Map<string, number> {
+  const parts = new Map<string, number>();
+  if (service === undefined || service.endpoints.length === 0) return parts.set(service?.version ?? '', 1);
+  for (const endpoint of service.endpoints) {
+    parts.set(endpoint.version, (parts.get(endpoint.version) ?? 0) + 1 / service.endpoints.length);
+  }
+  return parts;
+}
