@@ -1,0 +1,84 @@
+import { deserialize, serialize } from 'node:v8';
+import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
+import type { WorkerReport } from '../metrics/worker-metrics.ts';
+import type { EndpointsPatch, Listener, SnapshotPatch } from '../model/snapshot.ts';
+import type { RunOptions } from './options.ts';
+
+/**
+ * Everything that processes say to one another. Control and workers talk through the parent, which passes their messages on as
+ * bytes ({@link encode}) without reading them.
+ */
+
+/** Control process to worker. */
+export type ToWorker =
+  /** A control process has begun: answer `started`, and report all metrics. */
+  | { readonly type: 'hello' }
+  /** Part of a whole snapshot; the worker applies it when it has the last part. */
+  | { readonly type: 'whole'; readonly patch: SnapshotPatch; readonly last: boolean }
+  | { readonly type: 'patch'; readonly patch: SnapshotPatch }
+  | { readonly type: 'endpoints'; readonly patch: EndpointsPatch };
+
+/** Worker to control process. */
+export type FromWorker =
+  | { readonly type: 'started' }
+  /** This revision is served and its listeners are open. */
+  | { readonly type: 'applied'; readonly revision: number }
+  /** A patch did not fit: send the whole snapshot. */
+  | { readonly type: 'gap' }
+  | { readonly type: 'resolve'; readonly service: string }
+  | { readonly type: 'metrics'; readonly report: WorkerReport }
+  | {
+      readonly type: 'listen-failed';
+      readonly listener: Listener;
+      readonly code: string;
+      readonly message: string;
+    };
+
+/** Parent to control process. */
+export type ToControl =
+  | {
+      readonly type: 'begin';
+      readonly options: RunOptions;
+      /** What an earlier control process wanted kept; null at the first start. */
+      readonly kept: RetiredMetrics | null;
+      /** Milliseconds since 1970 at which the gateway started. */
+      readonly startedAtMs: number;
+    }
+  | { readonly type: 'worker-began'; readonly worker: number }
+  | { readonly type: 'worker-ended'; readonly worker: number; readonly expected: boolean }
+  | { readonly type: 'from-worker'; readonly worker: number; readonly payload: Uint8Array }
+  /** Not ready from now on; ask nothing more of the workers. */
+  | { readonly type: 'draining' };
+
+/** Control process to parent. */
+export type FromControl =
+  /** Pass on to one worker, or to all. */
+  | { readonly type: 'to-worker'; readonly worker: number | null; readonly payload: Uint8Array }
+  | { readonly type: 'keep'; readonly retired: RetiredMetrics }
+  /** The gateway cannot start: one line for the user. */
+  | { readonly type: 'fatal'; readonly message: string };
+
+/** Parent to worker, apart from what control says. */
+export type ParentToWorker =
+  | { readonly type: 'begin'; readonly options: RunOptions; readonly worker: number }
+  | { readonly type: 'from-control'; readonly payload: Uint8Array }
+  /** Stop accepting, finish what runs, and leave. */
+  | { readonly type: 'drain' };
+
+/** Worker to parent. */
+export type WorkerToParent = { readonly type: 'to-control'; readonly payload: Uint8Array };
+
+/** Writes a message between control and workers as bytes. */
+export function encode(message: ToWorker | FromWorker): Uint8Array {
+  return serialize(message);
+}
+
+/** Reads what {@link encode} has written for a worker. */
+export function decodeForWorker(payload: Uint8Array): ToWorker {
+  return deserialize(payload) as ToWorker;
+}
+
+/** Reads what {@link encode} has written for the control process. */
+export function decodeFromWorker(payload: Uint8Array): FromWorker {
+  return deserialize(payload) as FromWorker;
+}

@@ -1,0 +1,36 @@
+/** How log lines are written: JSON for machines, pretty for a terminal. */
+export type LogFormat = 'json' | 'pretty';
+
+/** An address that is listened on or connected to. */
+export interface Address {
+  /** IP address or host name, without brackets. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Everything that `serin run` was told, as plain data: it travels to the control process and the workers. */
+export interface RunOptions {
+  readonly paths: readonly string[];
+  /** Replaces the ports of all Listeners; empty = what the manifests say, else 127.0.0.1:8080. */
+  readonly listen: readonly Address[];
+  /** Address on which Listeners of the manifests are bound. */
+  readonly bind: string;
+  readonly admin: Address;
+  readonly resolve: readonly { readonly service: string; readonly endpoints: readonly Address[] }[];
+  readonly workers: number;
+  readonly ambassadorIds: readonly string[];
+  readonly unguarded: boolean;
+  readonly isolateNamespaces: boolean;
+  /** Series of metrics that keep their labels. */
+  readonly maxSeries: number;
+  /** File that holds the token for reading beyond health and metrics on an address that is not loopback. */
+  readonly adminTokenFile: string | null;
+  /** Milliseconds of accepting after the signal, already not ready. */
+  readonly drainDelayMs: number;
+  /** Milliseconds that running calls get to finish. */
+  readonly drainTimeoutMs: number;
+  readonly logFormat: LogFormat;
+  /** A line for each call. */
+  readonly accessLog: boolean;
+  readonly version: string;
+}
