@@ -1,8 +1,9 @@
 import { deserialize, serialize } from 'node:v8';
 import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
 import type { WorkerReport } from '../metrics/worker-metrics.ts';
-import type { EndpointsPatch, Listener, SnapshotPatch } from '../model/snapshot.ts';
+import type { EndpointsPatch, Listener } from '../model/snapshot.ts';
 import type { RunOptions } from './options.ts';
+import type { SnapshotPart } from './snapshot-parts.ts';
 
 /**
  * Everything that processes say to one another. Control and workers talk through the parent, which passes their messages on as
@@ -13,9 +14,8 @@ import type { RunOptions } from './options.ts';
 export type ToWorker =
   /** A control process has begun: answer `started`, and report all metrics. */
   | { readonly type: 'hello' }
-  /** Part of a whole snapshot; the worker applies it when it has the last part. */
-  | { readonly type: 'whole'; readonly patch: SnapshotPatch; readonly last: boolean }
-  | { readonly type: 'patch'; readonly patch: SnapshotPatch }
+  /** Part of a snapshot or patch; the worker applies it when it has the last part. */
+  | ({ readonly type: 'snapshot' } & SnapshotPart)
   | { readonly type: 'endpoints'; readonly patch: EndpointsPatch };
 
 /** Worker to control process. */
@@ -41,6 +41,8 @@ export type ToControl =
       readonly options: RunOptions;
       /** What an earlier control process wanted kept; null at the first start. */
       readonly kept: RetiredMetrics | null;
+      /** True when workers may have been counting before this control process began. */
+      readonly restarted: boolean;
       /** Milliseconds since 1970 at which the gateway started. */
       readonly startedAtMs: number;
     }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Route } from '../model/route.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import { BackOff } from './back-off.ts';
 import { decodeForWorker, encode } from './messages.ts';
-import { WholeSnapshot, wholeInParts } from './snapshot-parts.ts';
+import { PatchJoiner, patchInParts, wholePatch } from './snapshot-parts.ts';
 
 const route = (id: string): Route => ({
   id,
@@ -20,27 +21,30 @@ const route = (id: string): Route => ({
   blocked: null,
 });
 
-test.each([0, 1, 200, 201, 1000])('a snapshot of %i routes goes in parts and comes whole', (n) => {
+function snapshotOf(n: number, revision: number): Snapshot {
   const routes = new Map(Array.from({ length: n }, (_, i) => [`r${i}`, route(`r${i}`)]));
-  const snapshot = { revision: 5, listeners: [], virtualHosts: [], routes };
-  const whole = new WholeSnapshot();
-  const results = [...wholeInParts(snapshot)].map((part) => {
-    const message = decodeForWorker(encode({ type: 'whole', ...part }));
-    if (message.type !== 'whole') throw new Error('not what was sent');
-    return whole.take(message.patch, message.last);
+  return { revision, listeners: [], virtualHosts: [], routes };
+}
+
+test.each([0, 1, 200, 201, 1000])('a snapshot of %i routes goes in parts and comes whole', (n) => {
+  const patch = wholePatch(snapshotOf(n, 5));
+  const joiner = new PatchJoiner();
+  const results = [...patchInParts(patch)].map((part) => {
+    expect(part.patch.setRoutes.length).toBeLessThanOrEqual(200);
+    const message = decodeForWorker(encode({ type: 'snapshot', ...part }));
+    if (message.type !== 'snapshot') throw new Error('not what was sent');
+    return joiner.take(message);
   });
   expect(results.slice(0, -1).every((r) => r === null)).toBe(true);
-  expect(results.at(-1)?.setRoutes.map((r) => r.id)).toEqual([...routes.keys()]);
-  expect(results.at(-1)).toMatchObject({ from: 0, revision: 5, listeners: [], virtualHosts: [] });
+  expect(results.at(-1)).toEqual(patch);
 });
 
 test('parts of a snapshot that was given up are not mixed into the next', () => {
-  const routes = new Map(Array.from({ length: 300 }, (_, i) => [`r${i}`, route(`r${i}`)]));
-  const whole = new WholeSnapshot();
-  const [first] = [...wholeInParts({ revision: 5, listeners: [], virtualHosts: [], routes })];
-  whole.take(first!.patch, first!.last);
-  const [only] = [...wholeInParts({ revision: 6, listeners: [], virtualHosts: [], routes: new Map() })];
-  expect(whole.take(only!.patch, only!.last)?.setRoutes).toEqual([]);
+  const joiner = new PatchJoiner();
+  const [first] = [...patchInParts(wholePatch(snapshotOf(300, 5)))];
+  joiner.take(first!);
+  const [only] = [...patchInParts(wholePatch(snapshotOf(0, 6)))];
+  expect(joiner.take(only!)?.setRoutes).toEqual([]);
 });
 
 test('back-off doubles, stops at the largest, and forgets after a calm time', () => {

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, isIPv6 } from 'node:net';
+import { serve } from '@hono/node-server';
+import { adminApp } from './app.ts';
+import type { AdminState } from './state.ts';
+
+/** Where the admin server listens and who may read. */
+export interface AdminOptions {
+  readonly address: string;
+  readonly port: number;
+  /** File whose first line is the token; null = none. */
+  readonly tokenFile: string | null;
+}
+
+/** A running admin server. */
+export interface AdminServer {
+  /** `http://127.0.0.1:8877`. */
+  readonly url: string;
+  close(): void;
+}
+
+/** Starts the admin server; rejects with one line for the user when the port is taken or the token cannot be read. */
+export async function startAdmin(state: AdminState, options: AdminOptions): Promise<AdminServer> {
+  const token = options.tokenFile === null ? null : readToken(options.tokenFile);
+  const app = adminApp(state, { address: options.address, token });
+  const { address, port } = options;
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: address, port, overrideGlobalObjects: false });
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'the port is taken' : error.message;
+      reject(new Error(`--admin ${address}:${port}: ${why}; choose another with --admin HOST:PORT`));
+    });
+    server.once('listening', () => {
+      const bound = server.address() as AddressInfo;
+      const host = isIPv6(bound.address) ? `[${bound.address}]` : bound.address;
+      resolve({ url: `http://${host}:${bound.port}`, close: () => void server.close() });
+    });
+  });
+}
+
+function readToken(file: string): string {
+  let token: string;
+  try {
+    token = readFileSync(file, 'utf8').split('\n')[0]!.trim();
+  } catch (error) {
+    throw new Error(`--admin-token-file ${file}: ${(error as Error).message}`);
+  }
+  if (token.length < 16)
+    throw new Error(`--admin-token-file ${file}: its first line needs at least 16 characters`);
+  return token;
+}

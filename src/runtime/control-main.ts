@@ -1,0 +1,21 @@
+import { Control } from './control.ts';
+import { makeLogger } from './logger.ts';
+import type { FromControl, ToControl } from './messages.ts';
+
+/** Entry of the control process; the parent says `begin`, and when the parent goes it goes. */
+let control: Control | null = null;
+
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', () => process.exit(0));
+
+function send(message: FromControl): void {
+  if (process.connected) process.send!(message);
+}
+
+process.on('message', (message: ToControl) => {
+  if (message.type === 'begin') {
+    control = new Control(message, send, makeLogger(message.options.logFormat, 'control'));
+    control.start().catch((error: Error) => send({ type: 'fatal', message: error.message }));
+  } else control?.receive(message);
+});

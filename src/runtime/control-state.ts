@@ -1,0 +1,125 @@
+import {
+  type ErrorsReport,
+  type RoutesReport,
+  routesReport,
+  type ServicesReport,
+  servicesReport,
+} from '../admin/reports.ts';
+import type { AdminState, Readiness } from '../admin/state.ts';
+import type { Compilation } from '../compiler/compiler.ts';
+import type { MetricsInput } from '../metrics/families.ts';
+import { MergedMetrics } from '../metrics/merged-metrics.ts';
+import { RateWindow } from '../metrics/rates.ts';
+import { type SplitWeight, splitWeights } from '../metrics/weights.ts';
+import { emptySnapshot } from '../model/snapshot.ts';
+import type { Issue } from '../resources/issue.ts';
+import type { EndpointTable } from './endpoint-table.ts';
+import type { ToControl } from './messages.ts';
+import type { WorkerFeed } from './worker-feed.ts';
+
+/** Window of the rates in the API, in milliseconds. */
+const RATE_WINDOW_MS = 10_000;
+
+/** What the control process knows, as the admin server shows it. */
+export class ControlState implements AdminState {
+  readonly merged: MergedMetrics;
+  /** The last compile; null before the first. */
+  compilation: Compilation | null = null;
+  /** True from the signal on. */
+  draining = false;
+  readonly #begin: Extract<ToControl, { type: 'begin' }>;
+  readonly #feed: WorkerFeed;
+  readonly #table: EndpointTable;
+  readonly #rates = new RateWindow(RATE_WINDOW_MS);
+  #told = new Set<string>();
+
+  constructor(begin: Extract<ToControl, { type: 'begin' }>, feed: WorkerFeed, table: EndpointTable) {
+    this.#begin = begin;
+    this.#feed = feed;
+    this.#table = table;
+    this.merged = new MergedMetrics(begin.options.maxSeries);
+    if (begin.kept !== null) this.merged.loadRetired(begin.kept);
+  }
+
+  /** Ready when every worker has the first complete snapshot; a worker that is being replaced does not change that. */
+  readiness(): Readiness {
+    if (this.draining) return { ready: false, why: 'shutting down' };
+    const { serving, workers } = this.#feed;
+    if (this.compilation === null) return { ready: false, why: 'the configuration is being read' };
+    if (serving < workers || serving === 0) {
+      return {
+        ready: false,
+        why: `${serving} of ${this.#begin.options.workers} workers have the configuration`,
+      };
+    }
+    return { ready: true, why: 'ready' };
+  }
+
+  /** Takes a sample for the rates. */
+  sampleRates(nowMs: number): void {
+    this.#rates.sample(nowMs, this.merged.totals());
+  }
+
+  /** Issues of the last compile that were not there before it. */
+  newIssues(): Issue[] {
+    const issues = this.compilation?.issues ?? [];
+    const keyOf = (i: Issue) => `${i.file} ${i.line} ${i.column} ${i.code} ${i.message}`;
+    const fresh = issues.filter((issue) => !this.#told.has(keyOf(issue)));
+    this.#told = new Set(issues.map(keyOf));
+    return fresh;
+  }
+
+  metrics(): MetricsInput {
+    const { errors, warnings } = this.#count();
+    return {
+      totals: this.merged.totals(),
+      gateway: this.merged.gateway(),
+      weights: this.#weights(),
+      endpoints: [...this.#table.all().values()].map((s) => ({
+        service: s.service,
+        ready: s.endpoints.length,
+      })),
+      configErrors: errors,
+      configWarnings: warnings,
+      configRevision: this.compilation?.snapshot.revision ?? 0,
+      workers: this.#feed.workers,
+      workerDeaths: this.merged.deaths,
+      seriesFolded: this.merged.seriesFolded,
+      build: { version: this.#begin.options.version, node: process.version },
+      startTime: this.#begin.startedAtMs / 1000,
+    };
+  }
+
+  routes(): RoutesReport {
+    return routesReport(this.compilation?.snapshot ?? emptySnapshot, this.#weights());
+  }
+
+  services(): ServicesReport {
+    return servicesReport(this.#table.all(), this.merged.totals(), (labels) => this.#rates.of(labels));
+  }
+
+  errors(): ErrorsReport {
+    const issues = (this.compilation?.issues ?? []).map((i) => ({
+      severity: i.severity,
+      code: i.code,
+      file: i.file,
+      line: i.line,
+      column: i.column,
+      object: i.object,
+      message: i.message,
+      help: i.help,
+      kept: i.kept,
+    }));
+    return { ...this.#count(), issues };
+  }
+
+  #weights(): SplitWeight[] {
+    return this.compilation === null ? [] : splitWeights(this.compilation.snapshot, this.#table.all());
+  }
+
+  #count(): { errors: number; warnings: number } {
+    const issues = this.compilation?.issues ?? [];
+    const errors = issues.filter((i) => i.severity === 'error').length;
+    return { errors, warnings: issues.length - errors };
+  }
+}

@@ -1,0 +1,180 @@
+import type { Logger } from 'pino';
+import { type AdminServer, startAdmin } from '../admin/server.ts';
+import { type Compilation, Compiler } from '../compiler/compiler.ts';
+import { type FileChange, type FileSource, watchFiles } from '../sources/files.ts';
+import { ControlState } from './control-state.ts';
+import { EndpointTable, splitService } from './endpoint-table.ts';
+import { systemLookup } from './lookup.ts';
+import { decodeFromWorker, type FromControl, type FromWorker, type ToControl } from './messages.ts';
+import type { RunOptions } from './options.ts';
+import { Resolver } from './resolver.ts';
+import { WorkerFeed } from './worker-feed.ts';
+
+/** How long a restarted control process waits for the workers' counts before anybody may scrape, in milliseconds. */
+const RECOUNT_MS = 1000;
+/** Interval of the samples behind rates, in milliseconds. */
+const SAMPLE_MS = 1000;
+
+type Begin = Extract<ToControl, { type: 'begin' }>;
+
+/** The control process: sources → compiler → workers, the resolver, the admin server and the merging of metrics. */
+export class Control {
+  readonly #options: RunOptions;
+  readonly #restarted: boolean;
+  readonly #send: (message: FromControl) => void;
+  readonly #log: Logger;
+  readonly #compiler: Compiler;
+  readonly #source: FileSource;
+  readonly #table = new EndpointTable();
+  readonly #resolver: Resolver;
+  readonly #feed: WorkerFeed;
+  readonly #state: ControlState;
+  #admin: AdminServer | null = null;
+  #wasReady = false;
+
+  constructor(begin: Begin, send: (message: FromControl) => void, log: Logger) {
+    const { options } = begin;
+    this.#options = options;
+    this.#restarted = begin.restarted;
+    this.#send = send;
+    this.#log = log;
+    this.#compiler = new Compiler({
+      ambassadorIds: options.ambassadorIds,
+      resolve: options.resolve,
+      listen: options.listen,
+      unguarded: options.unguarded,
+      isolateNamespaces: options.isolateNamespaces,
+      environment: process.env,
+    });
+    this.#source = watchFiles(options.paths, { follow: true });
+    this.#resolver = new Resolver(systemLookup(), (host, resolution) => {
+      if (resolution.problem !== null) log.warn({ host }, resolution.problem);
+      this.#feed.endpoints(this.#table.resolved(host, resolution));
+    });
+    this.#feed = new WorkerFeed(send, () => this.#table.all());
+    this.#state = new ControlState(begin, this.#feed, this.#table);
+  }
+
+  /** Reads, compiles, serves. Rejects with one line for the user when that cannot be. */
+  async start(): Promise<void> {
+    const files = await this.#source.start();
+    this.#source.onChange((changes) => this.#update(changes));
+    if (this.#restarted) await this.#recount();
+    const { admin, adminTokenFile } = this.#options;
+    this.#admin = await startAdmin(this.#state, { ...admin, tokenFile: adminTokenFile });
+    this.#update(files);
+    setInterval(() => this.#state.sampleRates(performance.now()), SAMPLE_MS).unref();
+  }
+
+  /** Takes a message of the parent. */
+  receive(message: ToControl): void {
+    switch (message.type) {
+      case 'begin':
+        return;
+      case 'worker-began':
+        this.#feed.began(message.worker);
+        return;
+      case 'worker-ended':
+        this.#feed.ended(message.worker);
+        this.#state.merged.retire(message.worker, !message.expected);
+        this.#send({ type: 'keep', retired: this.#state.merged.dumpRetired() });
+        return;
+      case 'from-worker':
+        this.#fromWorker(message.worker, decodeFromWorker(message.payload));
+        return;
+      case 'draining':
+        this.#state.draining = true;
+        this.#source.stop();
+        this.#resolver.stop();
+        return;
+    }
+  }
+
+  #fromWorker(worker: number, message: FromWorker): void {
+    switch (message.type) {
+      case 'started':
+        this.#feed.started(worker);
+        return;
+      case 'gap':
+        this.#feed.whole(worker);
+        return;
+      case 'applied':
+        this.#feed.applied(worker, message.revision);
+        this.#tellReady();
+        return;
+      case 'resolve':
+        this.#resolve(message.service);
+        return;
+      case 'metrics':
+        this.#state.merged.apply(worker, message.report);
+        return;
+      case 'listen-failed':
+        this.#listenFailed(message);
+        return;
+    }
+  }
+
+  #update(changes: readonly FileChange[]): void {
+    const began = performance.now();
+    const compilation = this.#compiler.update(changes);
+    this.#state.compilation = compilation;
+    const endpoints = this.#table.compiled(compilation.endpointsPatch);
+    this.#feed.endpoints({ set: endpoints.set, delete: [] });
+    this.#feed.snapshot(compilation.snapshot, compilation.patch);
+    this.#feed.endpoints({ set: [], delete: endpoints.delete });
+    this.#resolver.retain((host) => this.#table.needs(host));
+    this.#tell(compilation, performance.now() - began);
+  }
+
+  #tell(compilation: Compilation, tookMs: number): void {
+    for (const issue of this.#state.newIssues()) {
+      const place = `${issue.file}:${issue.line}:${issue.column}`;
+      const text = `${place}: ${issue.message}${issue.help === null ? '' : `; ${issue.help}`}`;
+      this.#log[issue.severity === 'error' ? 'error' : 'warn'](
+        { code: issue.code, object: issue.object },
+        text,
+      );
+    }
+    const { revision, routes } = compilation.snapshot;
+    this.#log.info({ revision, routes: routes.size, ms: Math.round(tookMs) }, 'configuration compiled');
+  }
+
+  #resolve(service: string): void {
+    const place = splitService(service);
+    if (place !== null && this.#table.needs(place.host)) this.#resolver.want(place.host);
+    // Asked again by a worker that has not yet heard the answer.
+    const known = this.#table.get(service);
+    if (known !== undefined && known.state !== 'pending') this.#feed.endpoints({ set: [known], delete: [] });
+  }
+
+  #listenFailed(failure: Extract<FromWorker, { type: 'listen-failed' }>): void {
+    const { listener, code } = failure;
+    const address = `${listener.address ?? this.#options.bind}:${listener.port}`;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'the port is taken'
+        : code === 'EACCES'
+          ? 'not permitted (a port below 1024 needs privileges)'
+          : failure.message;
+    const line = `${address}: ${why}; choose another with --listen HOST:PORT`;
+    if (!this.#wasReady && !this.#restarted) this.#send({ type: 'fatal', message: line });
+    else this.#log.error({ listener: listener.name }, line);
+  }
+
+  #tellReady(): void {
+    if (this.#wasReady || !this.#state.readiness().ready) return;
+    this.#wasReady = true;
+    const snapshot = this.#state.compilation!.snapshot;
+    const listeners = snapshot.listeners.map((l) => `${l.address ?? this.#options.bind}:${l.port}`);
+    this.#log.info({ routes: snapshot.routes.size, listeners, admin: this.#admin?.url }, 'ready');
+  }
+
+  /** Asks all workers for all that they have counted, so that no scrape sees less than the one before. */
+  async #recount(): Promise<void> {
+    this.#feed.hello();
+    const until = performance.now() + RECOUNT_MS;
+    while (performance.now() < until && this.#state.merged.workers < this.#feed.workers) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import cluster, { type Worker } from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
+import { BackOff } from './back-off.ts';
+import type { FromControl, ParentToWorker, ToControl, WorkerToParent } from './messages.ts';
+import type { RunOptions } from './options.ts';
+
+/** How long after --drain-timeout a worker that has not ended is killed, in milliseconds. */
+const KILL_AFTER_MS = 2000;
+
+/** How a gateway ended. */
+export interface ParentResult {
+  /** 0: as told. 2: it could not start, and `problem` says why in one line. */
+  readonly exitCode: 0 | 2;
+  readonly problem: string | null;
+}
+
+/**
+ * The parent process: opens the sockets (as cluster's primary, round-robin), hands connections over, starts and restarts workers
+ * and the control process, and passes their messages on. Nothing else happens here: it is in every accept.
+ */
+export class Parent {
+  readonly #options: RunOptions;
+  readonly #log: Logger;
+  readonly #startedAtMs = Date.now();
+  readonly #backOff = new BackOff(50, 10_000, 10_000);
+  readonly #workers = new Map<number, Worker>();
+  #control: ChildProcess | null = null;
+  #controlStarts = 0;
+  #kept: RetiredMetrics | null = null;
+  #draining = false;
+  #end: (result: ParentResult) => void = () => {};
+
+  constructor(options: RunOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /** Runs until told to end; the promise says how it ended. All processes that it started are gone then. */
+  run(): Promise<ParentResult> {
+    return new Promise((resolve) => {
+      this.#end = (result) => {
+        this.#draining = true;
+        this.#killAll();
+        resolve(result);
+      };
+      cluster.setupPrimary({ exec: entry('./worker-main.js'), args: [], serialization: 'advanced' });
+      cluster.schedulingPolicy = cluster.SCHED_RR;
+      this.#forkControl();
+      for (let i = 0; i < this.#options.workers; i++) this.#forkWorker();
+    });
+  }
+
+  /** Begins to end: not ready at once, accepting for the drain delay, then running calls finish. A second call ends at once. */
+  shutdown(signal: string): void {
+    if (this.#draining) {
+      this.#end({ exitCode: 0, problem: null });
+      return;
+    }
+    this.#draining = true;
+    const { drainDelayMs, drainTimeoutMs } = this.#options;
+    this.#log.info({ signal, drainDelayMs, drainTimeoutMs }, 'shutting down');
+    this.#toControl({ type: 'draining' });
+    setTimeout(() => {
+      for (const worker of this.#workers.values()) this.#toWorker(worker, { type: 'drain' });
+      this.#endWhenAlone();
+      setTimeout(() => this.#end({ exitCode: 0, problem: null }), drainTimeoutMs + KILL_AFTER_MS);
+    }, drainDelayMs);
+  }
+
+  #forkControl(): void {
+    const control = fork(entry('./control-main.js'), [], { serialization: 'advanced' });
+    this.#control = control;
+    control.on('message', (message: FromControl) => this.#fromControl(message));
+    control.on('exit', (code, signal) => {
+      if (this.#control === control) this.#control = null;
+      if (this.#draining) return;
+      const waitMs = this.#backOff.next(performance.now());
+      this.#log.error(
+        { code, signal, waitMs },
+        'the control process ended; workers go on with what they have',
+      );
+      setTimeout(() => !this.#draining && this.#forkControl(), waitMs);
+    });
+    this.#toControl({
+      type: 'begin',
+      options: this.#options,
+      kept: this.#kept,
+      restarted: this.#controlStarts++ > 0,
+      startedAtMs: this.#startedAtMs,
+    });
+    for (const worker of this.#workers.keys()) this.#toControl({ type: 'worker-began', worker });
+  }
+
+  #forkWorker(): void {
+    const worker = cluster.fork();
+    const id = worker.id;
+    this.#workers.set(id, worker);
+    this.#toControl({ type: 'worker-began', worker: id });
+    worker.on('message', (message: WorkerToParent) => {
+      if (message.type === 'to-control')
+        this.#toControl({ type: 'from-worker', worker: id, payload: message.payload });
+    });
+    worker.on('error', (error) => this.#log.warn({ worker: id }, error.message));
+    worker.on('exit', (code, signal) => {
+      this.#workers.delete(id);
+      this.#toControl({ type: 'worker-ended', worker: id, expected: this.#draining });
+      if (this.#draining) {
+        this.#endWhenAlone();
+        return;
+      }
+      const waitMs = this.#backOff.next(performance.now());
+      this.#log.error(
+        { worker: id, pid: worker.process.pid, code, signal, waitMs },
+        'a worker ended; it is replaced',
+      );
+      setTimeout(() => !this.#draining && this.#forkWorker(), waitMs);
+    });
+    this.#toWorker(worker, { type: 'begin', options: this.#options, worker: id });
+  }
+
+  #fromControl(message: FromControl): void {
+    switch (message.type) {
+      case 'to-worker': {
+        const envelope: ParentToWorker = { type: 'from-control', payload: message.payload };
+        if (message.worker === null) {
+          for (const worker of this.#workers.values()) this.#toWorker(worker, envelope);
+          return;
+        }
+        const worker = this.#workers.get(message.worker);
+        if (worker !== undefined) this.#toWorker(worker, envelope);
+        return;
+      }
+      case 'keep':
+        this.#kept = message.retired;
+        return;
+      case 'fatal':
+        this.#end({ exitCode: 2, problem: message.message });
+        return;
+    }
+  }
+
+  #toWorker(worker: Worker, message: ParentToWorker): void {
+    // A worker that is just ending has a closed channel; its 'exit' is on the way.
+    if (worker.isConnected()) worker.send(message, (error) => void error);
+  }
+
+  #toControl(message: ToControl): void {
+    if (this.#control?.connected) this.#control.send(message, (error) => void error);
+  }
+
+  #endWhenAlone(): void {
+    if (this.#workers.size === 0) this.#end({ exitCode: 0, problem: null });
+  }
+
+  #killAll(): void {
+    for (const worker of this.#workers.values()) worker.process.kill('SIGKILL');
+    this.#control?.kill('SIGKILL');
+  }
+}
+
+function entry(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}

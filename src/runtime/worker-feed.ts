@@ -1,0 +1,110 @@
+import type { ServiceEndpoints } from '../model/endpoints.ts';
+import { type EndpointsPatch, emptySnapshot, type Snapshot, type SnapshotPatch } from '../model/snapshot.ts';
+import { encode, type FromControl, type ToWorker } from './messages.ts';
+import { endpointsInParts, patchInParts, wholePatch } from './snapshot-parts.ts';
+
+/** What is known of one worker. */
+interface WorkerState {
+  /** It was sent a whole snapshot and follows by patches. */
+  fed: boolean;
+  /** Revision that it serves; null before the first. */
+  applied: number | null;
+}
+
+/** Sends snapshots and endpoints to the workers: whole at the start and after a gap, patches otherwise. */
+export class WorkerFeed {
+  readonly #send: (message: FromControl) => void;
+  readonly #services: () => ReadonlyMap<string, ServiceEndpoints>;
+  readonly #workers = new Map<number, WorkerState>();
+  #snapshot: Snapshot = emptySnapshot;
+  /** Before the first compile there is nothing to send: an empty gateway would answer 404. */
+  #compiled = false;
+
+  /** @param services everything that is known of endpoints, for a worker that begins. */
+  constructor(send: (message: FromControl) => void, services: () => ReadonlyMap<string, ServiceEndpoints>) {
+    this.#send = send;
+    this.#services = services;
+  }
+
+  /** Workers that are alive. */
+  get workers(): number {
+    return this.#workers.size;
+  }
+
+  /** Workers that serve a complete snapshot. */
+  get serving(): number {
+    return [...this.#workers.values()].filter((w) => w.applied !== null).length;
+  }
+
+  /** A worker process has begun; it will say `started` when it listens to us. */
+  began(worker: number): void {
+    this.#workers.set(worker, { fed: false, applied: null });
+  }
+
+  /** A worker process has ended. */
+  ended(worker: number): void {
+    this.#workers.delete(worker);
+  }
+
+  /** A worker listens: it gets everything, once. */
+  started(worker: number): void {
+    const state = this.#workers.get(worker) ?? { fed: false, applied: null };
+    this.#workers.set(worker, state);
+    if (!state.fed && this.#compiled) this.whole(worker);
+  }
+
+  /** A worker serves a revision. */
+  applied(worker: number, revision: number): void {
+    const state = this.#workers.get(worker);
+    if (state !== undefined) state.applied = revision;
+  }
+
+  /** Asks all workers to report themselves. */
+  hello(): void {
+    this.#toAll({ type: 'hello' });
+  }
+
+  /** Sends a worker all endpoints and the whole snapshot. */
+  whole(worker: number): void {
+    const state = this.#workers.get(worker);
+    if (state === undefined) return;
+    state.fed = true;
+    for (const patch of endpointsInParts([...this.#services().values()]))
+      this.#to(worker, { type: 'endpoints', patch });
+    for (const part of patchInParts(wholePatch(this.#snapshot)))
+      this.#to(worker, { type: 'snapshot', ...part });
+  }
+
+  /** A compile has made another snapshot. */
+  snapshot(snapshot: Snapshot, patch: SnapshotPatch): void {
+    this.#snapshot = snapshot;
+    if (!this.#compiled) {
+      this.#compiled = true;
+      for (const worker of this.#workers.keys()) this.whole(worker);
+      return;
+    }
+    if (patch.from === patch.revision) return;
+    for (const part of patchInParts(patch)) this.#toFed({ type: 'snapshot', ...part });
+  }
+
+  /** Endpoints have changed. */
+  endpoints(patch: EndpointsPatch): void {
+    if (!this.#compiled) return;
+    for (const part of endpointsInParts(patch.set)) this.#toFed({ type: 'endpoints', patch: part });
+    if (patch.delete.length > 0) this.#toFed({ type: 'endpoints', patch: { set: [], delete: patch.delete } });
+  }
+
+  #toFed(message: ToWorker): void {
+    const payload = encode(message);
+    for (const [worker, state] of this.#workers)
+      if (state.fed) this.#send({ type: 'to-worker', worker, payload });
+  }
+
+  #toAll(message: ToWorker): void {
+    this.#send({ type: 'to-worker', worker: null, payload: encode(message) });
+  }
+
+  #to(worker: number, message: ToWorker): void {
+    this.#send({ type: 'to-worker', worker, payload: encode(message) });
+  }
+}

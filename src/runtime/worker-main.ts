@@ -1,0 +1,40 @@
+import { makeLogger } from './logger.ts';
+import {
+  decodeForWorker,
+  encode,
+  type FromWorker,
+  type ParentToWorker,
+  type WorkerToParent,
+} from './messages.ts';
+import { Worker } from './worker.ts';
+
+/** Entry of a worker process; the parent says `begin`, and when the parent goes the worker goes. */
+let worker: Worker | null = null;
+
+// A terminal's Ctrl-C and a service manager's signal reach every process of the group: only the parent acts on them.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', () => process.exit(0));
+
+function send(message: FromWorker): void {
+  const envelope: WorkerToParent = { type: 'to-control', payload: encode(message) };
+  if (process.connected) process.send!(envelope);
+}
+
+process.on('message', (message: ParentToWorker) => {
+  switch (message.type) {
+    case 'begin':
+      worker = new Worker(
+        message.options,
+        makeLogger(message.options.logFormat, `worker ${message.worker}`),
+        send,
+      );
+      return;
+    case 'from-control':
+      worker?.receive(decodeForWorker(message.payload));
+      return;
+    case 'drain':
+      void (worker?.drain() ?? Promise.resolve()).then(() => process.exit(0));
+      return;
+  }
+});

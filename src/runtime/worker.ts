@@ -1,0 +1,94 @@
+import type { Logger } from 'pino';
+import { WorkerMetrics } from '../metrics/worker-metrics.ts';
+import { Proxy as DataPlane } from '../proxy/proxy.ts';
+import { ListenerSet } from './listener-set.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+import type { RunOptions } from './options.ts';
+import { PatchJoiner, type SnapshotPart } from './snapshot-parts.ts';
+
+/** How often counted things are reported, in milliseconds: what a worker's death may cost. */
+const REPORT_MS = 100;
+
+/** One worker: the ports, the proxy behind them, and what comes from and goes to the control process. */
+export class Worker {
+  readonly #options: RunOptions;
+  readonly #send: (message: FromWorker) => void;
+  readonly #metrics = new WorkerMetrics();
+  readonly #proxy: DataPlane;
+  readonly #listeners: ListenerSet;
+  readonly #joiner = new PatchJoiner();
+  readonly #timer: NodeJS.Timeout;
+  /** Snapshots and endpoints are applied one after another, in the order in which they came. */
+  #applied: Promise<void> = Promise.resolve();
+
+  constructor(options: RunOptions, log: Logger, send: (message: FromWorker) => void) {
+    this.#options = options;
+    this.#send = send;
+    this.#proxy = new DataPlane({
+      metrics: this.#metrics,
+      onResolve: (service) => send({ type: 'resolve', service }),
+      ...(options.accessLog ? { onAccess: (line) => log.info(line, 'access') } : {}),
+      log: (level, message, fields) => log[level](fields ?? {}, message),
+    });
+    this.#listeners = new ListenerSet({
+      bind: options.bind,
+      onConnection: (socket, listener) => this.#proxy.accept(socket, listener),
+      onFailure: (failure) => send({ type: 'listen-failed', ...failure }),
+    });
+    this.#timer = setInterval(() => this.#report(false), REPORT_MS);
+    send({ type: 'started' });
+  }
+
+  /** Takes a message of the control process. */
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case 'hello':
+        this.#report(true);
+        this.#send({ type: 'started' });
+        return;
+      case 'endpoints':
+        this.#enqueue(async () => this.#proxy.applyEndpoints(message.patch));
+        return;
+      case 'snapshot':
+        this.#enqueue(() => this.#apply(message));
+        return;
+    }
+  }
+
+  /** Stops accepting, lets running calls finish within the drain timeout, and reports for the last time. */
+  async drain(): Promise<void> {
+    this.#listeners.close();
+    const timeout = new Promise<void>((resolve) => {
+      setTimeout(resolve, this.#options.drainTimeoutMs).unref();
+    });
+    await Promise.race([this.#proxy.drain(), timeout]);
+    this.#proxy.close();
+    clearInterval(this.#timer);
+    this.#report(false);
+  }
+
+  async #apply(part: SnapshotPart): Promise<void> {
+    const patch = this.#joiner.take(part);
+    if (patch === null) return;
+    if (!(await this.#proxy.applySnapshot(patch))) {
+      this.#send({ type: 'gap' });
+      return;
+    }
+    if (patch.listeners !== null) await this.#listeners.update(patch.listeners);
+    this.#send({ type: 'applied', revision: patch.revision });
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#applied = this.#applied.then(work).catch((error: unknown) => {
+      // A snapshot that cannot be applied is a fault of ours; the worker begins anew rather than serve half of it.
+      setImmediate(() => {
+        throw error;
+      });
+    });
+  }
+
+  #report(all: boolean): void {
+    const report = this.#metrics.report(all);
+    if (report !== null) this.#send({ type: 'metrics', report });
+  }
+}
