@@ -1,0 +1,124 @@
+import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
+import type { Address, RunOptions } from '../../runtime/options.ts';
+import {
+  collectAddress,
+  collectResolve,
+  parseAddress,
+  parseCount,
+  parseDuration,
+  type Resolve,
+} from '../addresses.ts';
+import { addLaterOptions, refuseLaterOptions } from '../later.ts';
+import { version } from '../version.ts';
+
+const examples = `
+Examples:
+  $ serin run manifests/
+  $ serin run hello-grpc.yaml --resolve grpc-server.default.svc.cluster.local:50051=127.0.0.1:50051
+
+Then: serin status shows every version's calls; edit the files, each change is served at once.`;
+
+interface Given {
+  readonly listen?: Address[];
+  readonly bind: string;
+  readonly admin: Address;
+  readonly resolve?: Resolve[];
+  readonly workers: number;
+  readonly ambassadorId?: string[];
+  readonly unguarded: boolean;
+  readonly isolateNamespaces: boolean;
+  readonly maxSeries: number;
+  readonly adminTokenFile?: string;
+  readonly drainDelay: number;
+  readonly drainTimeout: number;
+  readonly logFormat?: 'json' | 'pretty';
+  readonly accessLog: boolean;
+}
+
+/** `serin run PATH...`: serves what the manifests say, following every change of the files. */
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('serve what the manifests say (files, folders, "-"), following every change of the files')
+    .argument('<paths...>', 'files, folders, or - for standard input')
+    .option(
+      '--listen <host:port>',
+      'where calls come in; replaces the ports of all Listeners; repeatable (default: 127.0.0.1:8080 where the manifests have no Listener)',
+      collectAddress,
+    )
+    .option('--bind <address>', 'address on which Listeners of the manifests are bound', '127.0.0.1')
+    .option('--admin <host:port>', 'API, /metrics, health', parseAddress, {
+      address: '127.0.0.1',
+      port: 8877,
+    })
+    .option('--admin-token-file <file>', 'file with the token for reading --admin from other machines')
+    .option(
+      '--resolve <name:port=addr:port,...>',
+      'endpoints of a service outside a cluster; repeatable',
+      collectResolve,
+    )
+    .option('--workers <n>', 'proxy processes', parseCount, availableParallelism())
+    .option(
+      '--ambassador-id <id>',
+      'whose objects are read; repeatable (default: AMBASSADOR_ID, else "default")',
+      (v: string, all: string[] = []) => [...all, v],
+    )
+    .option('--unguarded', 'serve routes that an AuthService or Filter should guard', false)
+    .option('--isolate-namespaces', 'a Mapping joins only its own namespace’s group', false)
+    .option('--max-series <n>', 'series of metrics that keep their labels', parseCount, 10_000)
+    .option(
+      '--drain-delay <duration>',
+      'go on accepting so long after SIGTERM, already not ready',
+      parseDuration,
+      0,
+    )
+    .option(
+      '--drain-timeout <duration>',
+      'so long running calls may finish after that',
+      parseDuration,
+      30_000,
+    )
+    .option('--access-log', 'a line for each call', false)
+    .addOption(
+      new Command()
+        .createOption('--log-format <format>', 'json or pretty (default: pretty on a terminal)')
+        .choices(['json', 'pretty']),
+    )
+    .addHelpText('after', examples);
+  addLaterOptions(command);
+  return command.action(async (paths: string[], given: Given) => {
+    refuseLaterOptions(command, { ...given });
+    const { Parent } = await import('../../runtime/parent.ts');
+    const { makeLogger } = await import('../../runtime/logger.ts');
+    const options = runOptions(paths, given);
+    const parent = new Parent(options, makeLogger(options.logFormat, 'parent'));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => parent.shutdown(signal));
+    // Started by another program over IPC (the demo): when that one goes, so does the gateway.
+    process.on('disconnect', () => parent.shutdown('disconnect'));
+    const { exitCode, problem } = await parent.run();
+    if (problem !== null) process.stderr.write(`serin: ${problem}\n`);
+    process.exit(exitCode);
+  });
+}
+
+function runOptions(paths: readonly string[], given: Given): RunOptions {
+  const environmentId = process.env.AMBASSADOR_ID;
+  return {
+    paths,
+    listen: given.listen ?? [],
+    bind: given.bind,
+    admin: given.admin,
+    resolve: given.resolve ?? [],
+    workers: given.workers,
+    ambassadorIds: given.ambassadorId ?? [environmentId || 'default'],
+    unguarded: given.unguarded,
+    isolateNamespaces: given.isolateNamespaces,
+    maxSeries: given.maxSeries,
+    adminTokenFile: given.adminTokenFile ?? null,
+    drainDelayMs: given.drainDelay,
+    drainTimeoutMs: given.drainTimeout,
+    logFormat: given.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+    accessLog: given.accessLog,
+    version,
+  };
+}
