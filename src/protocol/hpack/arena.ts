@@ -60,6 +60,8 @@ export class Arena {
   }
 
   #give(chunk: Chunk): void {
+    // A call that outgrew its chunk brought its own memory.
+    if (chunk.bytes.length !== this.#chunkBytes) return;
     if (this.#free.length < 4) this.#free.push(chunk);
     else this.#chunks--;
   }

@@ -35,6 +35,8 @@ export interface DecoderShared<P extends object, A extends object> {
   readonly maxListBytes: number;
   /** Limit of the number of fields. */
   readonly maxFields: number;
+  /** Limit of the decoded size (as `maxListBytes`) up to which a block that is refused anyway is read, in bytes. */
+  readonly maxWork: number;
 }
 
 /** Shortest field that is worth an entry in an upstream's table (DESIGN.md, The embedded data plane). */
@@ -97,7 +99,7 @@ export class RequestDecoder<P extends object, A extends object> {
     if (arena.room < (end - start) * 2 + 4096) arena.next(0, 0);
     this.plainStart = this.#out = arena.position;
     let position = start;
-    const mostWork = this.#shared.maxListBytes * 16;
+    const mostWork = this.#shared.maxWork;
     while (position < end) {
       if (this.listBytes > mostWork) return decoded.tooMuchWork;
       const first = block[position]!;

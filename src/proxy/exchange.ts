@@ -1,0 +1,584 @@
+import type { CallSeries } from '../metrics/call-series.ts';
+import { CallCount, reasonIndex } from '../metrics/catalog.ts';
+import { MessageCounter } from '../protocol/grpc/message-counter.ts';
+import { grpcStatus } from '../protocol/grpc/status.ts';
+import type { Chunk } from '../protocol/hpack/arena.ts';
+import type { ResponseBlock } from '../protocol/hpack/response-blocks.ts';
+import { errorCode } from '../protocol/http2/frames.ts';
+import type { RouteRequest } from '../routing/index.ts';
+import { DataQueue } from './data-queue.ts';
+import type { Gateway } from './gateway.ts';
+import { editHead } from './header-edits.ts';
+import { grpcReplyBlock, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
+import type { AuthorityInfo, PathInfo } from './path-info.ts';
+import { plainHeader, requestLine } from './request-head.ts';
+import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
+import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
+import type { Downstream, FieldMarks, Upstream, UpstreamConnection } from './sides.ts';
+import type { Timed } from './timer-wheel.ts';
+
+/**
+ * Where a call is in its life (DESIGN.md, The life of a call). `held`: it waits for a name or a connection,
+ * its body stopped by stream credit. `sent`: its head has gone to an upstream. `responding`: the answer has
+ * begun. `answered`: the whole answer is with the client's side. `done`: nothing more happens.
+ */
+export const life = { begun: 0, held: 1, sent: 2, responding: 3, answered: 4, done: 5 } as const;
+
+/** Endpoints that are tried for one call. */
+const mostAttempts = 3;
+/** Most of a body that is kept for another try. */
+const mostKeptBody = 65_536;
+
+/** One call: routing, drawing, deadline, retries and counting, written once for all protocols. */
+export class Exchange implements Timed, RouteRequest {
+  timerNext: Timed | null = null;
+  timerPrevious: Timed | null = null;
+  timerAt = 0;
+
+  readonly gateway: Gateway;
+  readonly downstream: Downstream;
+  readonly listener: string;
+  readonly pathInfo: PathInfo;
+  readonly authority: AuthorityInfo;
+  readonly method: string;
+  readonly grpc: boolean;
+  /** The client's `grpc-timeout` in ms, or -1. */
+  readonly timeoutMs: number;
+  readonly startedAt: number;
+  /** One of {@link life}. */
+  state: number = life.begun;
+  route: RouteRuntime | null = null;
+  backend: BackendRuntime | null = null;
+  endpoint: EndpointRuntime | null = null;
+  upstream: Upstream | null = null;
+  readonly tried: EndpointPool[] = [];
+  attempts = 0;
+  /** The request's end came from the client. */
+  requestEnded: boolean;
+  diverted = false;
+
+  // The head and first bytes of the request, as long as they may have to be sent again.
+  #chunk: Chunk | null;
+  #headStart: number;
+  #headEnd: number;
+  #bodyEnd: number;
+  /** Body that came while there was no upstream and that is too long to be kept. */
+  #heldBody: DataQueue | null = null;
+  #trailers: Buffer | null = null;
+  /** Request bytes for which the client has no credit yet. */
+  #uncredited = 0;
+  /** Bytes of the answer for which the upstream has no credit yet. */
+  #answerUncredited = 0;
+
+  #series: CallSeries | null = null;
+  #status = 0;
+  #grpcStatus = -1;
+  #reason = 0;
+  #messagesIn: MessageCounter | null = null;
+  #messagesOut: MessageCounter | null = null;
+
+  /** @param chunk memory that the head lies in, already counted as live. */
+  constructor(
+    gateway: Gateway,
+    downstream: Downstream,
+    listener: string,
+    path: PathInfo,
+    authority: AuthorityInfo,
+    method: string,
+    grpc: boolean,
+    timeoutMs: number,
+    fin: boolean,
+    chunk: Chunk,
+    headStart: number,
+    headEnd: number,
+  ) {
+    this.gateway = gateway;
+    this.downstream = downstream;
+    this.listener = listener;
+    this.pathInfo = path;
+    this.authority = authority;
+    this.method = method;
+    this.grpc = grpc;
+    this.timeoutMs = timeoutMs;
+    this.startedAt = gateway.loop.now;
+    this.requestEnded = fin;
+    this.#chunk = chunk;
+    this.#headStart = headStart;
+    this.#headEnd = headEnd;
+    this.#bodyEnd = headEnd;
+    if (grpc) {
+      this.#messagesIn = new MessageCounter();
+      this.#messagesOut = new MessageCounter();
+      this.#grpcStatus = grpcStatus.unknown;
+    }
+  }
+
+  // ---- what routing asks (RouteRequest)
+
+  get host(): string {
+    return this.authority.text;
+  }
+
+  get path(): string {
+    return this.pathInfo.path;
+  }
+
+  get query(): string {
+    return this.pathInfo.query.slice(1);
+  }
+
+  /** Value of a request header (several lines joined with ","), undefined when it is not there. */
+  header(name: string): string | undefined {
+    if (name === 'host' || name === ':authority') return this.authority.text;
+    return plainHeader(this.#chunk!.bytes, this.#headStart, this.#headEnd, name);
+  }
+
+  // ---- from the head to an upstream
+
+  /** Begins: finds the route, draws, and sends or waits. `marks` as the decoder left them. */
+  begin(marks: FieldMarks): void {
+    if (!this.gateway.decide(this)) return;
+    this.#armDeadline();
+    this.#send(marks);
+  }
+
+  #armDeadline(): void {
+    const configured = this.backend!.backend.timeoutMs;
+    let limit = configured ?? (this.grpc ? 0 : 3000);
+    if (this.grpc && this.timeoutMs >= 0)
+      limit = limit === 0 ? this.timeoutMs : Math.min(limit, this.timeoutMs);
+    else if (limit === 0) return;
+    this.gateway.wheel.arm(this, this.startedAt + Math.max(limit, 1));
+  }
+
+  #send(marks: FieldMarks | null): void {
+    const service = this.backend!.service;
+    if (service.endpoints.length === 0) {
+      if (service.state === 'pending') return this.gateway.waitForName(this);
+      return this.fail(this.gateway.noEndpoint(this.backend!));
+    }
+    const endpoint = service.pick(this.gateway.loop.now, this.tried);
+    if (endpoint === null) return this.fail(this.gateway.allFailed(this));
+    this.endpoint = endpoint;
+    this.attempts++;
+    this.#marks = marks;
+    endpoint.pool.connect(this);
+    this.#marks = null;
+  }
+
+  #marks: FieldMarks | null = null;
+
+  /** What the call waited for may be there now. */
+  resume(): void {
+    if (this.state <= life.held) this.#send(null);
+  }
+
+  /** The pool has no connection with room: the body stops until there is one. */
+  hold(): void {
+    this.#enter(life.held);
+  }
+
+  #enter(state: number): void {
+    if (this.state === state) return;
+    if (this.state === life.held) this.gateway.held--;
+    else if (state === life.held) this.gateway.held++;
+    this.state = state;
+  }
+
+  /** A connection for this call. */
+  attach(connection: UpstreamConnection): void {
+    if (this.state > life.held) return;
+    const backend = this.backend!;
+    const chunk = this.#chunk!;
+    let plain = chunk.bytes;
+    let start = this.#headStart;
+    let end = this.#headEnd;
+    let marks = this.#marks;
+    if (backend.editsRequest) {
+      plain = editHead(backend.backend.requestHeaders, plain, start, end);
+      start = 0;
+      end = plain.length;
+      marks = null;
+    }
+    const bodyLength = this.#bodyEnd - this.#headEnd;
+    const fin = this.requestEnded && bodyLength === 0 && this.#heldBody === null && this.#trailers === null;
+    this.#beginSeries();
+    this.#enter(life.sent);
+    const upstream = connection.open(this, {
+      line: requestLine(this, backend),
+      plain,
+      start,
+      end,
+      marks,
+      fin,
+    });
+    this.upstream = upstream;
+    if (fin) return;
+    const last = this.requestEnded && this.#trailers === null;
+    if (bodyLength > 0) {
+      upstream.sendData(chunk.bytes, this.#headEnd, this.#bodyEnd, last && this.#heldBody === null);
+    }
+    if (this.#heldBody !== null) this.#sendHeldBody(upstream, last);
+    if (this.#trailers !== null) upstream.sendTrailers(this.#trailers, 0, this.#trailers.length);
+    this.settleRequestCredit();
+  }
+
+  #sendHeldBody(upstream: Upstream, last: boolean): void {
+    const body = this.#heldBody!;
+    this.#heldBody = null;
+    const bytes = Buffer.allocUnsafeSlow(body.length);
+    body.take(bytes, 0, bytes.length);
+    upstream.sendData(bytes, 0, bytes.length, last);
+    this.#release();
+  }
+
+  #beginSeries(): void {
+    const version = this.endpoint!.endpoint.version;
+    if (this.#series === null) {
+      this.#series = this.backend!.series(version);
+      this.#series.begin();
+      if (this.diverted) this.#series.counts[CallCount.DIVERTED!]!++;
+      return;
+    }
+    this.#series.counts[CallCount.RETRIES!]!++;
+    this.#series.dirty = true;
+  }
+
+  /** The endpoint could not be reached; nothing was sent to it. Another is tried, up to three in all. */
+  endpointFailed(why: string): void {
+    if (this.state > life.held) return;
+    this.problem = why;
+    this.#again();
+  }
+
+  /** Why the last endpoint failed. */
+  problem = '';
+
+  /** The upstream has not acted on the call (REFUSED_STREAM, above a GOAWAY's last id): safe to send again. */
+  refused(): void {
+    if (this.state !== life.sent) return;
+    this.upstream = null;
+    if (this.#chunk === null) {
+      return this.fail(localReply(503, grpcStatus.unavailable, 'refused', 'the upstream refused the call'));
+    }
+    this.#enter(life.held);
+    this.problem = 'refused';
+    this.#again();
+  }
+
+  #again(): void {
+    const pool = this.endpoint!.pool;
+    const others = this.backend!.service.endpoints.length > this.tried.length + 1;
+    // A refusal is about a connection: with one endpoint the same is tried again, over another connection.
+    if (others || this.problem !== 'refused') this.tried.push(pool);
+    if (this.attempts >= mostAttempts) return this.fail(this.gateway.allFailed(this));
+    this.#send(null);
+  }
+
+  // ---- the request's body
+
+  /** Body bytes from the client. */
+  requestData(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    if (fin) this.requestEnded = true;
+    if (this.state >= life.answered && this.upstream === null) {
+      this.downstream.credit(end - start);
+      return;
+    }
+    this.#uncredited += end - start;
+    this.#countIn(bytes, start, end);
+    const upstream = this.upstream;
+    if (upstream !== null) {
+      if (this.#chunk !== null && this.state === life.sent) this.#keepBody(bytes, start, end);
+      upstream.sendData(bytes, start, end, fin);
+      this.settleRequestCredit();
+    } else if (this.state <= life.held) this.#holdBody(bytes, start, end);
+  }
+
+  #holdBody(bytes: Buffer, start: number, end: number): void {
+    if (this.#heldBody === null && this.#keepBody(bytes, start, end)) return;
+    this.#heldBody ??= new DataQueue();
+    this.#heldBody.push(bytes, start, end);
+  }
+
+  /** Keeps body bytes behind the head for another try; false when they are too many. */
+  #keepBody(bytes: Buffer, start: number, end: number): boolean {
+    const arena = this.gateway.arena;
+    const length = end - start;
+    if (this.#bodyEnd - this.#headEnd + length > mostKeptBody) {
+      if (this.state === life.sent) this.#release();
+      return false;
+    }
+    if (this.#chunk === arena.current && arena.position === this.#bodyEnd && length <= arena.room) {
+      arena.position += length;
+    } else if (!this.#ownChunk || this.#bodyEnd + length > this.#chunk!.bytes.length) this.#moveBody(length);
+    const target = this.#chunk!.bytes;
+    if (length < 24) for (let i = 0; i < length; i++) target[this.#bodyEnd + i] = bytes[start + i]!;
+    else target.set(bytes.subarray(start, end), this.#bodyEnd);
+    this.#bodyEnd += length;
+    return true;
+  }
+
+  #ownChunk = false;
+
+  /** The place behind the kept bytes is taken: they move to memory of their own, with room to grow. */
+  #moveBody(more: number): void {
+    const before = this.#chunk!;
+    const length = this.#bodyEnd - this.#headStart;
+    const own = Buffer.allocUnsafeSlow((length + more) * 2);
+    before.bytes.copy(own, 0, this.#headStart, this.#bodyEnd);
+    this.gateway.arena.release(before);
+    this.#chunk = { bytes: own, live: 1 };
+    this.#ownChunk = true;
+    this.#headEnd -= this.#headStart;
+    this.#bodyEnd = length;
+    this.#headStart = 0;
+  }
+
+  /** Trailers from the client: they end the request. */
+  requestTrailers(block: Buffer, start: number, end: number): void {
+    this.requestEnded = true;
+    if (this.state === life.sent && this.#chunk !== null)
+      this.#trailers = Buffer.from(block.subarray(start, end));
+    if (this.upstream !== null) this.upstream.sendTrailers(block, start, end);
+    else if (this.state <= life.held) this.#trailers = Buffer.from(block.subarray(start, end));
+  }
+
+  /** Gives the client credit for what has gone on. */
+  settleRequestCredit(): void {
+    const held = this.upstream === null ? this.#uncredited : this.upstream.queuedBytes;
+    const credit = this.#uncredited - held;
+    if (credit <= 0) return;
+    this.#uncredited = held;
+    this.downstream.credit(credit);
+  }
+
+  #countIn(bytes: Buffer, start: number, end: number): void {
+    this.#bytesIn += end - start;
+    if (this.#messagesIn !== null) this.#messagesInCount += this.#messagesIn.take(bytes, start, end);
+  }
+
+  #bytesIn = 0;
+  #messagesInCount = 0;
+
+  // ---- the answer
+
+  #firstByte(): void {
+    this.#release();
+    this.#series!.firstByte(Math.round((this.gateway.loop.now - this.startedAt) * 1000));
+  }
+
+  /** A 1xx head; the final one follows. */
+  responseInfo(block: ResponseBlock): void {
+    if (this.state === life.sent) this.#firstByte();
+    this.#enter(life.responding);
+    this.downstream.sendHead(block.bytes, 0, block.length, false);
+  }
+
+  /** The head of the answer. */
+  responseHead(block: ResponseBlock, fin: boolean): void {
+    if (this.state === life.sent) this.#firstByte();
+    this.#enter(life.responding);
+    this.#status = block.status;
+    if (block.grpcStatus >= 0) this.#grpcStatus = block.grpcStatus;
+    else if (this.grpc && fin) this.#grpcStatus = grpcStatus.unknown;
+    if (this.backend!.editsResponse) {
+      const edited = editHead(this.backend!.backend.responseHeaders, block.bytes, 0, block.length);
+      this.downstream.sendHead(edited, 0, edited.length, fin);
+    } else this.downstream.sendHead(block.bytes, 0, block.length, fin);
+  }
+
+  /** Body bytes of the answer. */
+  responseData(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    const series = this.#series!;
+    series.counts[CallCount.BYTES_OUT!]! += end - start;
+    if (this.#messagesOut !== null) {
+      series.counts[CallCount.MESSAGES_OUT!]! += this.#messagesOut.take(bytes, start, end);
+    }
+    this.#answerUncredited += end - start;
+    this.downstream.sendData(bytes, start, end, fin);
+    this.settleAnswerCredit();
+  }
+
+  /** Trailers of the answer. */
+  responseTrailers(block: ResponseBlock): void {
+    if (block.grpcStatus >= 0) this.#grpcStatus = block.grpcStatus;
+    this.downstream.sendTrailers(block.bytes, 0, block.length);
+  }
+
+  /** Gives the upstream credit for what the client's side has taken. */
+  settleAnswerCredit(): void {
+    const credit = this.#answerUncredited - this.downstream.queuedBytes;
+    if (credit <= 0) return;
+    this.#answerUncredited -= credit;
+    this.upstream?.credit(credit);
+  }
+
+  /** The upstream's side has ended: complete answer, and whole request taken. */
+  upstreamDone(): void {
+    this.upstream = null;
+    this.settleRequestCredit();
+  }
+
+  /**
+   * The upstream has reset the call. NO_ERROR behind a complete answer only says that it wants no more of the
+   * request (RFC 9113 8.1): passed on behind what the client has not read yet.
+   */
+  upstreamReset(code: number, complete: boolean): void {
+    this.upstream = null;
+    if (complete) {
+      if (!this.requestEnded) this.downstream.reset(errorCode.noError);
+      return;
+    }
+    if (code === errorCode.refusedStream && this.state === life.sent) return this.refused();
+    const reply = localReply(
+      503,
+      grpcStatus.unavailable,
+      'upstream_reset',
+      `the upstream ${this.backend!.backend.service} reset the call (HTTP/2 error ${code})`,
+    );
+    this.#failWith(reply, code === errorCode.noError ? errorCode.internalError : code);
+  }
+
+  /** The connection to the upstream is gone in the middle of the call. */
+  upstreamClosed(why: string): void {
+    this.upstream = null;
+    const detail = why === '' ? '' : ` (${why})`;
+    const message = `the connection to ${this.backend!.backend.service} was closed during the call${detail}`;
+    this.#failWith(
+      localReply(503, grpcStatus.unavailable, 'upstream_closed', message),
+      errorCode.internalError,
+    );
+  }
+
+  /** The upstream broke the protocol; its stream is already reset. */
+  upstreamBroken(why: string): void {
+    this.upstream = null;
+    const message = `the upstream ${this.backend!.backend.service} sent ${why}`;
+    this.#failWith(localReply(502, grpcStatus.internal, 'protocol_error', message), errorCode.internalError);
+  }
+
+  // ---- ends
+
+  /** The deadline is over. */
+  onTimer(): void {
+    this.gateway.loop.tick();
+    if (this.state >= life.answered) return;
+    this.upstream?.cancel(errorCode.cancel);
+    this.upstream = null;
+    const message =
+      this.state === life.held
+        ? 'the deadline passed while the call waited for the upstream'
+        : 'the deadline passed';
+    this.#failWith(localReply(504, grpcStatus.deadlineExceeded, 'timeout', message), errorCode.cancel);
+  }
+
+  /** The client has cancelled the call, or its connection is gone. */
+  clientGone(): void {
+    if (this.state === life.done) return;
+    this.upstream?.cancel(errorCode.cancel);
+    this.upstream = null;
+    if (this.state < life.answered) {
+      if (this.#status === 0) this.#status = 499;
+      if (this.grpc) this.#grpcStatus = grpcStatus.cancelled;
+      this.#reason = reasonIndex.cancelled!;
+      this.#count();
+    }
+    this.#end();
+  }
+
+  /** Answers in the gateway's own words, or cuts an answer that has begun. */
+  fail(reply: LocalReply): void {
+    this.#failWith(reply, errorCode.internalError);
+  }
+
+  #failWith(reply: LocalReply, code: number): void {
+    if (this.state >= life.answered) {
+      // The answer was complete for the client: only the rest of its request goes nowhere.
+      if (this.state === life.answered && !this.requestEnded) this.downstream.reset(errorCode.noError);
+      return;
+    }
+    const begun = this.state === life.responding;
+    this.#reason = reply.reason;
+    if (begun && this.grpc && this.downstream.queuedBytes === 0) {
+      this.#grpcStatus = reply.grpcStatus;
+      const block = grpcTrailersBlock(reply);
+      this.downstream.sendTrailers(block, 0, block.length);
+    } else if (begun) {
+      if (this.grpc) this.#grpcStatus = reply.grpcStatus;
+      this.#count();
+      this.#end();
+      this.downstream.reset(code);
+      return;
+    } else this.#reply(reply);
+    this.#release();
+    if (!this.requestEnded) this.downstream.reset(errorCode.noError);
+  }
+
+  #reply(reply: LocalReply): void {
+    this.#enter(life.responding);
+    if (this.#series === null) {
+      this.#series = this.gateway.seriesOf(this);
+      this.#series.begin();
+    }
+    if (this.grpc) {
+      this.#status = 200;
+      this.#grpcStatus = reply.grpcStatus;
+      const block = grpcReplyBlock(reply);
+      this.downstream.sendHead(block, 0, block.length, true);
+      return;
+    }
+    this.#status = reply.status;
+    const { head, body } = httpReply(reply);
+    const bodiless = this.method === 'HEAD';
+    this.downstream.sendHead(head, 0, head.length, bodiless);
+    if (!bodiless) this.downstream.sendData(body, 0, body.length, true);
+  }
+
+  /** The last byte of the answer was written to the client. */
+  answered(): void {
+    if (this.state >= life.answered) return;
+    this.#count();
+    this.gateway.wheel.disarm(this);
+    this.#release();
+    if (this.requestEnded) {
+      this.#end();
+      return;
+    }
+    this.#enter(life.answered);
+  }
+
+  /** The client's side is over in both directions. */
+  downstreamDone(): void {
+    if (this.state === life.done) return;
+    this.#end();
+  }
+
+  #count(): void {
+    const series = this.#series ?? this.gateway.seriesOf(this);
+    if (this.#series === null) {
+      this.#series = series;
+      series.begin();
+    }
+    series.counts[CallCount.BYTES_IN!]! += this.#bytesIn;
+    series.counts[CallCount.MESSAGES_IN!]! += this.#messagesInCount;
+    const elapsed = this.gateway.loop.now - this.startedAt;
+    series.end(this.#status, this.#grpcStatus, this.#reason, Math.round(elapsed * 1000));
+    this.gateway.logAccess(this, this.#status, this.#grpcStatus, this.#reason, elapsed);
+  }
+
+  #end(): void {
+    this.#enter(life.done);
+    // Harmless where the upstream's side is over already.
+    this.upstream?.cancel(errorCode.cancel);
+    this.upstream = null;
+    this.gateway.wheel.disarm(this);
+    this.#release();
+    this.gateway.ended();
+  }
+
+  #release(): void {
+    if (this.#chunk === null) return;
+    this.gateway.arena.release(this.#chunk);
+    this.#chunk = null;
+  }
+}

@@ -1,0 +1,261 @@
+import { randomFillSync } from 'node:crypto';
+import type { CallSeries } from '../metrics/call-series.ts';
+import { GatewayCount, limitIndex, reasons, unroutedLabels } from '../metrics/catalog.ts';
+import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
+import type { FixedResponse, SplitMember } from '../model/split.ts';
+import { grpcStatus } from '../protocol/grpc/status.ts';
+import { Arena } from '../protocol/hpack/arena.ts';
+import { InternedFields } from '../protocol/hpack/interned.ts';
+import type { DecoderShared } from '../protocol/hpack/request-decoder.ts';
+import { ResponseBlocks } from '../protocol/hpack/response-blocks.ts';
+import { ValueCache } from '../protocol/hpack/value-cache.ts';
+import { RouteMatchResult } from '../routing/index.ts';
+import type { Exchange } from './exchange.ts';
+import type { Limits } from './limits.ts';
+import { type LocalReply, localReply } from './local-reply.ts';
+import type { Loop } from './loop.ts';
+import { type AuthorityInfo, PathInfo } from './path-info.ts';
+import type { BackendRuntime, Drawn, RouteRuntime } from './route-runtime.ts';
+import type { RouteStore } from './route-store.ts';
+import { TimerWheel } from './timer-wheel.ts';
+
+/** One line of the access log. */
+export interface AccessEntry {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly route: string;
+  readonly service: string;
+  readonly version: string;
+  readonly status: number;
+  readonly grpcStatus: number;
+  readonly reason: string;
+  readonly durationMs: number;
+}
+
+const chunkBytes = 262_144;
+const mostChunks = 128;
+/** Calls that are answered by "next route" again and again; more cannot be told from a loop. */
+const mostFallThroughs = 32;
+
+/**
+ * What all calls of a worker share, and the decisions that are the same for every protocol: route, split,
+ * answers of the gateway's own.
+ */
+export class Gateway {
+  readonly loop: Loop;
+  readonly limits: Limits;
+  readonly metrics: WorkerMetrics;
+  readonly store: RouteStore;
+  readonly wheel: TimerWheel;
+  readonly arena: Arena;
+  readonly decoders: DecoderShared<PathInfo, AuthorityInfo>;
+  readonly responses = new ResponseBlocks();
+  /** Bytes that wait for slow readers, over all connections. */
+  readonly queued = { bytes: 0 };
+  /** Calls that are not done. */
+  active = 0;
+  /** Calls that wait for a connection or a name. */
+  held = 0;
+  readonly #onResolve: (service: string) => void;
+  readonly #onAccess: ((entry: AccessEntry) => void) | null;
+  readonly #unrouted: CallSeries;
+  readonly #match = new RouteMatchResult();
+  readonly #drawn: Drawn = { backend: null, member: -1, diverted: false };
+  readonly #random = Buffer.alloc(4096);
+  #randomAt = 4096;
+  /** Ends streams of slow readers: more is queued than the worker may hold. Set by the proxy. */
+  shed: () => void = () => {};
+
+  constructor(
+    loop: Loop,
+    limits: Limits,
+    metrics: WorkerMetrics,
+    store: RouteStore,
+    onResolve: (service: string) => void,
+    onAccess: ((entry: AccessEntry) => void) | null,
+  ) {
+    this.loop = loop;
+    this.limits = limits;
+    this.metrics = metrics;
+    this.store = store;
+    this.wheel = new TimerWheel(() => loop.tick());
+    this.arena = new Arena(Math.max(chunkBytes, limits.header_list_bytes * 4), mostChunks);
+    this.decoders = {
+      arena: this.arena,
+      interned: new InternedFields(),
+      paths: new ValueCache(4096, (wire) => new PathInfo(wire)),
+      authorities: new ValueCache(512, (wire) => wire),
+      maxListBytes: limits.header_list_bytes,
+      maxFields: limits.header_fields,
+      maxWork: limits.hpack_work,
+    };
+    this.#onResolve = onResolve;
+    this.#onAccess = onAccess;
+    const { route, service, version, role } = unroutedLabels;
+    this.#unrouted = metrics.calls(route, service, version, role);
+  }
+
+  /** Offset of `bytes` (at most 64) fresh random bytes in {@link randomBytes}. */
+  random(bytes: number): number {
+    if (this.#randomAt + bytes > this.#random.length) {
+      randomFillSync(this.#random);
+      this.#randomAt = 0;
+    }
+    const at = this.#randomAt;
+    this.#randomAt += bytes;
+    return at;
+  }
+
+  get randomBytes(): Buffer {
+    return this.#random;
+  }
+
+  /** A random integer in [0, n): 52 random bits, whose bias for n below 2^31 is under 2^-21. */
+  readonly randomInteger = (n: number): number => {
+    const at = this.random(8);
+    const high = this.#random.readUInt32LE(at) & 0xfffff;
+    return Math.floor(((high * 4294967296 + this.#random.readUInt32LE(at + 4)) / 4503599627370496) * n);
+  };
+
+  /** Finds route and backend for the exchange; false when it was answered already. */
+  decide(exchange: Exchange): boolean {
+    let route = this.#routeOf(exchange);
+    for (let n = 0; n < mostFallThroughs; n++) {
+      if (route === null) return this.#noRoute(exchange);
+      exchange.route = route;
+      const { blocked, action } = route.route;
+      if (blocked !== null) return this.#answer(exchange, fixedReply(blocked));
+      if (action.kind === 'respond') return this.#answer(exchange, fixedReply(action.response));
+      if (action.kind === 'redirect') {
+        return this.#answer(exchange, this.store.redirect(action.redirect, exchange));
+      }
+      const drawn = this.#drawn;
+      route.draw(this.randomInteger, drawn);
+      if (drawn.backend !== null) return this.#take(exchange, drawn.backend, drawn.diverted);
+      const member: SplitMember | undefined = action.split.members[drawn.member];
+      if (member !== undefined && member.kind === 'respond')
+        return this.#answer(exchange, fixedReply(member.response));
+      route = this.store.match(exchange, route, this.#match);
+    }
+    return this.#noRoute(exchange);
+  }
+
+  #routeOf(exchange: Exchange): RouteRuntime | null {
+    const path = exchange.pathInfo;
+    const store = this.store;
+    if (
+      path.generation === store.generation &&
+      path.authority === exchange.authority &&
+      path.method === exchange.method &&
+      path.listener === exchange.listener
+    ) {
+      return path.route;
+    }
+    const route = store.match(exchange, null, this.#match);
+    if (!this.#match.varies && !store.lastWasInsecure) {
+      path.generation = store.generation;
+      path.authority = exchange.authority;
+      path.method = exchange.method;
+      path.listener = exchange.listener;
+      path.route = route;
+    }
+    return route;
+  }
+
+  #take(exchange: Exchange, backend: BackendRuntime, diverted: boolean): boolean {
+    exchange.backend = backend;
+    exchange.diverted = diverted;
+    if (backend.backend.protocol === 'h2') return true;
+    const message = `the Mapping ${backend.backend.name} has no "grpc: true", and HTTP/1.1 to an upstream is not served yet`;
+    return this.#answer(exchange, localReply(501, grpcStatus.unimplemented, 'not_implemented', message));
+  }
+
+  #answer(exchange: Exchange, reply: LocalReply): false {
+    exchange.fail(reply);
+    return false;
+  }
+
+  #noRoute(exchange: Exchange): false {
+    this.metrics.gateway[GatewayCount.UNROUTED!]!++;
+    exchange.route = null;
+    const message = this.store.noRouteMessage(exchange);
+    return this.#answer(exchange, localReply(404, grpcStatus.unimplemented, 'no_route', message));
+  }
+
+  /** The series for a call that reached no endpoint. */
+  seriesOf(exchange: Exchange): CallSeries {
+    const { backend, route, endpoint } = exchange;
+    if (backend !== null) return backend.series(endpoint?.endpoint.version ?? backend.service.version);
+    return route === null ? this.#unrouted : this.metrics.calls(route.route.name, '', '', '');
+  }
+
+  /** The call waits until the endpoints of its service are known. */
+  waitForName(exchange: Exchange): void {
+    if (!this.mayHold(exchange)) return;
+    const service = exchange.backend!.service;
+    exchange.hold();
+    service.waiting.push(exchange);
+    if (service.asked) return;
+    service.asked = true;
+    this.#onResolve(service.name);
+  }
+
+  /** False (and the call is answered) when too many calls wait already. */
+  mayHold(exchange: Exchange): boolean {
+    if (this.held < this.limits.held_calls) return true;
+    this.metrics.gateway[limitIndex.held_calls!]!++;
+    exchange.fail(localReply(503, grpcStatus.unavailable, 'limit', 'too many calls wait for connections'));
+    return false;
+  }
+
+  noEndpoint(backend: BackendRuntime): LocalReply {
+    const { service } = backend;
+    const why = service.problem === null ? '' : `: ${service.problem}`;
+    return localReply(
+      503,
+      grpcStatus.unavailable,
+      'no_endpoint',
+      `the service ${service.name} has no ready endpoint${why}`,
+    );
+  }
+
+  allFailed(exchange: Exchange): LocalReply {
+    const service = exchange.backend!.service.name;
+    if (exchange.problem === 'refused') {
+      return localReply(503, grpcStatus.unavailable, 'refused', `the service ${service} refused the call`);
+    }
+    const message = `no connection to the service ${service}: ${exchange.problem}`;
+    return localReply(503, grpcStatus.unavailable, 'connect_failed', message);
+  }
+
+  logAccess(exchange: Exchange, status: number, grpc: number, reason: number, durationMs: number): void {
+    if (this.#onAccess === null) return;
+    this.#onAccess({
+      method: exchange.method,
+      host: exchange.authority.text,
+      path: exchange.pathInfo.text,
+      route: exchange.route?.route.name ?? '',
+      service: exchange.backend?.backend.service ?? '',
+      version: exchange.endpoint?.endpoint.version ?? '',
+      status,
+      grpcStatus: grpc,
+      reason: reasons[reason]!,
+      durationMs: Math.round(durationMs * 1000) / 1000,
+    });
+  }
+
+  begun(): void {
+    this.active++;
+  }
+
+  ended(): void {
+    this.active--;
+  }
+}
+
+function fixedReply(response: FixedResponse): LocalReply {
+  const known = (reasons as readonly string[]).includes(response.reason);
+  const reason = known ? (response.reason as (typeof reasons)[number]) : 'internal';
+  return localReply(response.status, response.grpcStatus, reason, response.message);
+}

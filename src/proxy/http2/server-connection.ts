@@ -1,0 +1,502 @@
+import type net from 'node:net';
+import { GatewayCount, limitIndex } from '../../metrics/catalog.ts';
+import { grpcStatus } from '../../protocol/grpc/status.ts';
+import { decoded, RequestDecoder } from '../../protocol/hpack/request-decoder.ts';
+import { errorCode, frameFlag, maxWindow, preface, setting } from '../../protocol/http2/frames.ts';
+import { takeOver } from '../connection.ts';
+import { Exchange } from '../exchange.ts';
+import type { Gateway } from '../gateway.ts';
+import { localReply } from '../local-reply.ts';
+import { type AuthorityInfo, PathInfo } from '../path-info.ts';
+import { RateBucket } from '../rate-bucket.ts';
+import { forwardedBlock, requestIdBytes, writeRequestId } from '../request-head.ts';
+import { Http2Connection } from './connection.ts';
+import { ServerStream } from './server-stream.ts';
+import { type Http2Stream, type SendingConnection, streamWindow } from './stream.ts';
+
+/** Streams that were reset by the gateway and whose last frames may still be on their way. */
+const rememberedResets = 256;
+
+/** What is told of each frame that comes, for fuzzing: the frame's type and the state of its stream. */
+export type FrameObserver = (frame: string, state: string) => void;
+
+/** A client's connection. */
+export class ServerConnection extends Http2Connection implements SendingConnection {
+  readonly gateway: Gateway;
+  readonly listener: string;
+  readonly waiting = new Set<Http2Stream>();
+  readonly streams = new Map<number, ServerStream>();
+  readonly openedAt: number;
+  readonly #decoder: RequestDecoder<PathInfo, AuthorityInfo>;
+  readonly #onClosed: (connection: ServerConnection) => void;
+  readonly #client: string;
+  #forwarded: Buffer | null = null;
+  #prefaceSeen = 0;
+  #lastStream = 0;
+  #resets: RateBucket | null = null;
+  readonly #resetByUs = new Set<number>();
+  #tableClosed = false;
+  #peerEnded = false;
+  #draining = false;
+  #lastAccepted = maxWindow;
+  #onPong: (() => void) | null = null;
+
+  constructor(
+    gateway: Gateway,
+    accepted: net.Socket,
+    listener: string,
+    onClosed: (connection: ServerConnection) => void,
+  ) {
+    const client = accepted.remoteAddress ?? '';
+    super({ loop: gateway.loop, limits: gateway.limits, counts: gateway.metrics.gateway }, (onread) =>
+      takeOver(accepted, onread),
+    );
+    this.gateway = gateway;
+    this.listener = listener;
+    this.#client = client.startsWith('::ffff:') ? client.slice(7) : client;
+    this.#onClosed = onClosed;
+    this.openedAt = this.activeAt = gateway.loop.tick();
+    this.#decoder = new RequestDecoder(gateway.decoders, 4096);
+    gateway.metrics.gateway[GatewayCount.DOWNSTREAM_OPENED!]!++;
+  }
+
+  get queued(): { bytes: number } {
+    return this.gateway.queued;
+  }
+
+  // ---- the beginning
+
+  protected override onBytes(buffer: Buffer, length: number): void {
+    if (this.#prefaceSeen === preface.length) {
+      super.onBytes(buffer, length);
+      return;
+    }
+    const at = this.#prefaceSeen;
+    const take = Math.min(preface.length - at, length);
+    for (let i = 0; i < take; i++) {
+      if (buffer[i] === preface[at + i]) continue;
+      this.#noPreface(buffer, length);
+      return;
+    }
+    this.#prefaceSeen += take;
+    if (this.#prefaceSeen < preface.length) return;
+    this.sendSettings([
+      [setting.maxConcurrentStreams, this.gateway.limits.concurrent_streams],
+      [setting.initialWindowSize, streamWindow],
+      [setting.maxHeaderListSize, this.gateway.limits.header_list_bytes],
+    ]);
+    this.openWindow();
+    if (length > take) super.onBytes(buffer.subarray(take), length - take);
+  }
+
+  /** Not HTTP/2: an HTTP/1.x client is told so in its own words. */
+  #noPreface(buffer: Buffer, length: number): void {
+    const begin = buffer.toString('latin1', 0, Math.min(length, 4096));
+    if (this.#prefaceSeen < 3 && /^[A-Z]{1,20} |^[\r\n]/.test(begin) && !begin.startsWith('PRI ')) {
+      const body =
+        'this port speaks HTTP/2 with prior knowledge (gRPC over cleartext); HTTP/1.1 is not served yet\n';
+      const head = `HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\nconnection: close\r\nx-serin-reason: not_implemented\r\n\r\n`;
+      this.socket.write(head + body);
+      this.endAfterFlush();
+      return;
+    }
+    this.connectionError(errorCode.protocolError, 'no HTTP/2 preface');
+  }
+
+  /** The connection's preface and SETTINGS are there. */
+  get isReady(): boolean {
+    return this.settingsReceived;
+  }
+
+  // ---- heads
+
+  protected override onHeaders(id: number, flags: number, block: Buffer, start: number, end: number): void {
+    this.useful();
+    const fin = (flags & frameFlag.endStream) !== 0;
+    const stream = this.streams.get(id);
+    const known = stream !== undefined;
+    if (!known && (id & 1) === 0) {
+      return this.connectionError(errorCode.protocolError, 'a stream of an even number from a client');
+    }
+    if (!known && id <= this.#lastStream && !this.#resetByUs.has(id)) {
+      return this.connectionError(errorCode.streamClosed, 'HEADERS on a closed stream');
+    }
+    const decoder = this.#decoder;
+    const result = decoder.decode(block, start, end, known);
+    if (result === decoded.broken) {
+      return this.connectionError(errorCode.compressionError, 'a header block that cannot be decoded');
+    }
+    if (result === decoded.tooMuchWork)
+      return this.calm('hpack_work', 'a header block that grows without end');
+    if (known) return this.#trailers(stream, fin, result);
+    if (id <= this.#lastStream) return;
+    this.#lastStream = id;
+    if (id > this.#lastAccepted) return this.#refuse(id);
+    if (this.streams.size >= this.gateway.limits.concurrent_streams) {
+      this.gateway.metrics.gateway[limitIndex.concurrent_streams!]!++;
+      this.nuisance();
+      return this.#refuse(id);
+    }
+    this.#begin(id, fin, result);
+  }
+
+  #refuse(id: number): void {
+    if (this.closed) return;
+    this.#remember(id);
+    this.sendReset(id, errorCode.refusedStream);
+  }
+
+  #begin(id: number, fin: boolean, result: number): void {
+    const decoder = this.#decoder;
+    const gateway = this.gateway;
+    const selfDependent = this.takeSelfDependency();
+    if (result === decoded.malformed || selfDependent || !this.#isComplete(fin)) return this.#malformed(id);
+    const authority = decoder.authority ?? decoder.host ?? noAuthority;
+    const path = decoder.path ?? asterisk;
+    const stream = new ServerStream(this, id, fin ? -1 : decoder.contentLength);
+    stream.remoteEnded = fin;
+    this.streams.set(id, stream);
+    const tooLarge = result === decoded.tooLarge;
+    if (!tooLarge) this.#finishHead();
+    const arena = gateway.arena;
+    const chunk = arena.current;
+    chunk.live++;
+    arena.position = decoder.plainEnd;
+    const exchange = new Exchange(
+      gateway,
+      stream,
+      this.listener,
+      path,
+      authority,
+      decoder.method,
+      decoder.grpc,
+      decoder.timeoutMs,
+      fin,
+      chunk,
+      decoder.plainStart,
+      decoder.plainEnd,
+    );
+    stream.exchange = exchange;
+    gateway.begun();
+    if (tooLarge) this.#tooLarge(exchange);
+    else if (decoder.method === 'CONNECT') {
+      exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
+    } else if (!path.valid)
+      exchange.fail(localReply(400, grpcStatus.internal, 'protocol_error', 'the path is not valid'));
+    else exchange.begin(decoder);
+  }
+
+  /** Adds what the gateway says itself: x-request-id and the forwarding fields. */
+  #finishHead(): void {
+    const decoder = this.#decoder;
+    const gateway = this.gateway;
+    let forwarded: Buffer;
+    if (decoder.forwardedFor === null) forwarded = this.#forwarded ??= forwardedBlock(this.#client);
+    else forwarded = forwardedBlock(`${decoder.forwardedFor}, ${this.#client}`);
+    const needed = requestIdBytes + forwarded.length;
+    if (decoder.plainEnd + needed > gateway.arena.current.bytes.length) {
+      const length = decoder.plainEnd - decoder.plainStart;
+      gateway.arena.next(decoder.plainStart, length);
+      decoder.plainStart = 0;
+      decoder.plainEnd = length;
+    }
+    const target = gateway.arena.current.bytes;
+    const to = writeRequestId(target, decoder.plainEnd, gateway.randomBytes, gateway.random(16));
+    target.set(forwarded, to);
+    decoder.plainEnd = to + forwarded.length;
+  }
+
+  #tooLarge(exchange: Exchange): void {
+    const decoder = this.#decoder;
+    const many = decoder.fields > this.gateway.limits.header_fields;
+    this.gateway.metrics.gateway[many ? limitIndex.header_fields! : limitIndex.header_list_bytes!]!++;
+    const message = many
+      ? `the head has ${decoder.fields} fields, more than ${this.gateway.limits.header_fields}`
+      : `the head has ${decoder.listBytes} bytes, more than ${this.gateway.limits.header_list_bytes}`;
+    exchange.fail(localReply(431, grpcStatus.resourceExhausted, 'limit', message));
+  }
+
+  /** RFC 9113 8.3.1 and 8.5: which pseudo-header fields a request must have and which it may not. */
+  #isComplete(fin: boolean): boolean {
+    const decoder = this.#decoder;
+    if (decoder.method === '' || decoder.protocol) return false;
+    if (fin && decoder.contentLength > 0) return false;
+    if (decoder.method === 'CONNECT') {
+      return decoder.path === null && decoder.scheme === '' && decoder.authority !== null;
+    }
+    const path = decoder.path;
+    if (path === null || path.text === '' || decoder.scheme === '') return false;
+    if (path.text.charCodeAt(0) !== 0x2f && !(path.text === '*' && decoder.method === 'OPTIONS'))
+      return false;
+    const { authority, host } = decoder;
+    if (authority === null || host === null) return true;
+    return authority.text.toLowerCase() === host.text.toLowerCase();
+  }
+
+  #malformed(id: number): void {
+    this.countProtocolError();
+    this.nuisance();
+    if (this.closed) return;
+    this.#remember(id);
+    this.sendReset(id, errorCode.protocolError);
+  }
+
+  #trailers(stream: ServerStream, fin: boolean, result: number): void {
+    const decoder = this.#decoder;
+    if (stream.remoteEnded) return this.streamError(stream.id, errorCode.streamClosed);
+    if (!fin || result !== decoded.ok || stream.promised > 0) {
+      return this.streamError(stream.id, errorCode.protocolError);
+    }
+    stream.remoteEnded = true;
+    const bytes = this.gateway.arena.current.bytes;
+    stream.exchange?.requestTrailers(bytes, decoder.plainStart, decoder.plainEnd);
+    stream.closeIfEnded();
+  }
+
+  // ---- the other frames
+
+  protected override onData(
+    id: number,
+    fin: boolean,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    flow: number,
+  ): void {
+    this.useful();
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      if (this.#resetByUs.has(id)) return;
+      return this.connectionError(errorCode.streamClosed, 'DATA on a closed stream');
+    }
+    if (stream.remoteEnded) return this.streamError(id, errorCode.streamClosed);
+    stream.receiveWindow -= flow;
+    if (stream.receiveWindow < 0) return this.streamError(id, errorCode.flowControlError);
+    if (flow > end - start) stream.credit(flow - (end - start));
+    stream.receive(bytes, start, end, fin);
+  }
+
+  protected override onReset(id: number, code: number): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined) return;
+    this.gateway.metrics.gateway[GatewayCount.RESETS_BY_CLIENT!]!++;
+    const exchange = stream.exchange;
+    stream.remoteEnded = true;
+    stream.localEnded = true;
+    stream.dropQueue();
+    this.#drop(stream);
+    exchange?.clientGone();
+    if (code !== errorCode.noError) this.nuisance();
+  }
+
+  protected override onStreamWindow(id: number, increment: number): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined) return;
+    stream.sendWindow += increment;
+    if (stream.sendWindow > maxWindow) return this.streamError(id, errorCode.flowControlError);
+    if (stream.queuedBytes > 0) stream.pump(16);
+  }
+
+  protected override onWindow(): void {
+    pumpAll(this);
+  }
+
+  /** More is queued than the worker may hold: the streams of this connection that wait are ended. */
+  shed(): void {
+    for (const stream of [...this.waiting]) {
+      this.gateway.metrics.gateway[limitIndex.queued_bytes!]!++;
+      (stream as ServerStream).fault(errorCode.enhanceYourCalm);
+    }
+  }
+
+  protected override onInitialWindow(delta: number): boolean {
+    for (const stream of this.streams.values()) {
+      stream.sendWindow += delta;
+      if (stream.sendWindow > maxWindow) return false;
+    }
+    return true;
+  }
+
+  /** The client opens no more streams; those that it has get their answers (RFC 9113 6.8). */
+  protected override onGoaway(): void {
+    this.#draining = true;
+    this.#closeIfDone();
+  }
+
+  protected override onPingAck(): void {
+    const onPong = this.#onPong;
+    this.#onPong = null;
+    onPong?.();
+  }
+
+  protected override onSettings(): void {}
+
+  protected override isIdle(id: number): boolean {
+    return (id & 1) === 0 || id > this.#lastStream;
+  }
+
+  protected override lastPeerStream(): number {
+    return this.#lastStream;
+  }
+
+  protected override countProtocolError(): void {
+    this.gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
+  }
+
+  protected override streamError(id: number, code: number): void {
+    this.countProtocolError();
+    const stream = this.streams.get(id);
+    if (stream !== undefined) return stream.fault(code);
+    this.nuisance();
+    if (this.closed || this.isIdle(id)) {
+      // RFC 9113 5.1: an idle stream has no state to reset; PRIORITY alone may name it.
+      if (!this.closed) this.connectionError(code, 'a faulty frame on an idle stream');
+      return;
+    }
+    if (this.#resetByUs.has(id)) return;
+    this.#remember(id);
+    this.sendReset(id, code);
+  }
+
+  /** A stream that the client reset, or made the gateway reset (rapid reset, made-you-reset). */
+  nuisance(): void {
+    this.#resets ??= new RateBucket(this.gateway.limits.resets_per_second);
+    if (!this.#resets.take(this.loop.now)) this.calm('resets_per_second', 'too many resets');
+  }
+
+  // ---- writing
+
+  /** A head for the client. The first one on a connection closes the dynamic table, which is never used. */
+  writeHead(id: number, fin: boolean, block: Buffer, start: number, end: number): void {
+    if (this.#tableClosed) return this.writeBlock(id, fin, block, start, end);
+    this.#tableClosed = true;
+    const first = Buffer.concat([tableOfNothing, block.subarray(start, end)]);
+    this.writeBlock(id, fin, first, 0, first.length);
+  }
+
+  // ---- streams and the connection's end
+
+  /** The stream has ended in both directions. */
+  remove(stream: ServerStream): void {
+    this.#resets?.refund(1);
+    this.#drop(stream);
+  }
+
+  /** The stream was reset by the gateway: frames that are still on their way are ignored. */
+  forget(stream: ServerStream): void {
+    this.gateway.metrics.gateway[GatewayCount.RESETS_BY_GATEWAY!]!++;
+    this.#remember(stream.id);
+    this.#drop(stream);
+  }
+
+  #drop(stream: ServerStream): void {
+    this.streams.delete(stream.id);
+    this.activeAt = this.loop.now;
+    if (this.streams.size === 0) this.#closeIfDone();
+  }
+
+  #remember(id: number): void {
+    this.#resetByUs.add(id);
+    if (this.#resetByUs.size <= rememberedResets) return;
+    for (const oldest of this.#resetByUs) {
+      this.#resetByUs.delete(oldest);
+      break;
+    }
+  }
+
+  #closeIfDone(): void {
+    if (this.streams.size === 0 && (this.#draining || this.#peerEnded)) this.endAfterFlush();
+  }
+
+  protected override onPeerEnded(): void {
+    if (this.closed) return;
+    this.#peerEnded = true;
+    for (const stream of [...this.streams.values()]) {
+      if (stream.remoteEnded) continue;
+      stream.localEnded = true;
+      stream.dropQueue();
+      this.streams.delete(stream.id);
+      stream.exchange?.clientGone();
+    }
+    this.#closeIfDone();
+  }
+
+  protected override onSocketClosed(): void {
+    if (this.closed) return;
+    this.release();
+    const counts = this.gateway.metrics.gateway;
+    counts[GatewayCount.DOWNSTREAM_CLOSED!]!++;
+    counts[GatewayCount.DOWNSTREAM_BYTES_IN!]! += this.bytesIn;
+    counts[GatewayCount.DOWNSTREAM_BYTES_OUT!]! += this.bytesOut;
+    for (const stream of this.streams.values()) {
+      stream.localEnded = true;
+      stream.dropQueue();
+      stream.exchange?.clientGone();
+    }
+    this.streams.clear();
+    this.waiting.clear();
+    this.#onClosed(this);
+  }
+
+  /**
+   * Graceful end (RFC 9113 6.8): GOAWAY with the largest number, and after a round trip another with the last
+   * stream that is served; the connection closes with its last stream.
+   */
+  drain(): void {
+    if (this.closed || this.#draining) return;
+    this.#draining = true;
+    if (!this.isReady) return this.endAfterFlush();
+    this.sendGoaway(maxWindow, errorCode.noError, 'shutting down');
+    this.sendPing();
+    const timer = setTimeout(() => this.#onPong?.(), 1000);
+    this.#onPong = () => {
+      clearTimeout(timer);
+      this.#onPong = null;
+      if (this.closed) return;
+      this.#lastAccepted = this.#lastStream;
+      this.sendGoaway(this.#lastStream, errorCode.noError, 'shutting down');
+      this.#closeIfDone();
+    };
+  }
+
+  /** Once a second: connections that never begin, that idle, and that stall. */
+  sweep(now: number): void {
+    const { limits } = this.gateway;
+    if (!this.settingsReceived && now - this.openedAt > limits.preface_timeout) {
+      return this.#expire('preface_timeout', 'no preface and SETTINGS in time');
+    }
+    if (this.blocked && now - this.blockedSince > limits.stalled_connection) {
+      this.gateway.metrics.gateway[limitIndex.stalled_connection!]!++;
+      this.onSocketClosed();
+      this.socket.destroy();
+      return;
+    }
+    if (this.headStartedAt > 0 && now - this.headStartedAt > limits.stalled_connection) {
+      return this.#expire('stalled_connection', 'a header block that does not end');
+    }
+    if (this.streams.size === 0 && now - this.activeAt > limits.idle_timeout) {
+      this.#expire('idle_timeout', 'idle for too long');
+    }
+  }
+
+  #expire(limit: 'preface_timeout' | 'stalled_connection' | 'idle_timeout', why: string): void {
+    this.gateway.metrics.gateway[limitIndex[limit]!]!++;
+    this.connectionError(errorCode.noError, why);
+  }
+}
+
+/** Lets every stream that waits send some; round robin, one frame each, until the windows or the kernel stop it. */
+export function pumpAll(connection: SendingConnection): void {
+  const { waiting } = connection;
+  for (let progress = true; progress && waiting.size > 0 && !connection.blocked && !connection.closed; ) {
+    const before = connection.sendWindow;
+    for (const stream of [...waiting]) stream.pump(1);
+    progress = connection.sendWindow < before;
+  }
+}
+
+/** A size update to 0 (RFC 7541 6.3). */
+const tableOfNothing = Buffer.from([0x20]);
+const noAuthority: AuthorityInfo = { encoded: Buffer.from([0]), text: '' };
+/** CONNECT has no path. */
+const asterisk = new PathInfo({ encoded: Buffer.from([1, 0x2a]), text: '*' });

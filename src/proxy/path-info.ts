@@ -1,0 +1,83 @@
+import type { WireValue } from '../protocol/hpack/value-cache.ts';
+import { normalisePath } from '../routing/index.ts';
+import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
+
+/** An authority as it came: one object for each spelling. */
+export type AuthorityInfo = WireValue;
+
+/** How many backends' request lines are kept per path. */
+const mostLines = 4;
+
+/**
+ * A `:path` with everything that was found out about it: its parts, the route that it took last (with which
+ * authority, method and listener, and in which generation of the routes), and the pseudo-header fields that
+ * were written for it. All of it depends on the bytes and the configuration alone, never on who asked.
+ */
+export class PathInfo implements WireValue {
+  readonly encoded: Buffer;
+  readonly text: string;
+  /** Normalised, without the query. */
+  readonly path: string;
+  /** With its question mark, or ''. */
+  readonly query: string;
+  /** False when it has to be refused with 400. */
+  readonly valid: boolean;
+  /** True when what was normalised is what came. */
+  readonly asItCame: boolean;
+
+  generation = -1;
+  authority: AuthorityInfo | null = null;
+  method = '';
+  listener = '';
+  route: RouteRuntime | null = null;
+
+  #lineAuthority: AuthorityInfo | null = null;
+  #lineMethod = '';
+  #lineBackends: BackendRuntime[] = [];
+  #lines: Buffer[] = [];
+
+  constructor(wire: WireValue) {
+    this.encoded = wire.encoded;
+    this.text = wire.text;
+    const at = wire.text.indexOf('?');
+    const raw = at < 0 ? wire.text : wire.text.slice(0, at);
+    this.query = at < 0 ? '' : wire.text.slice(at);
+    const normal = raw.startsWith('/') && isVisible(wire.text) ? normalisePath(raw) : { error: 'bad path' };
+    this.valid = 'path' in normal || wire.text === '*';
+    this.path = 'path' in normal ? normal.path : raw;
+    this.asItCame = this.path === raw;
+  }
+
+  /** The pseudo-header fields that were written for this backend, or null. */
+  line(backend: BackendRuntime, authority: AuthorityInfo, method: string): Buffer | null {
+    if (this.#lineAuthority !== authority || this.#lineMethod !== method) return null;
+    const backends = this.#lineBackends;
+    for (let i = 0; i < backends.length; i++) if (backends[i] === backend) return this.#lines[i]!;
+    return null;
+  }
+
+  /** Remembers them. */
+  keepLine(backend: BackendRuntime, authority: AuthorityInfo, method: string, line: Buffer): void {
+    if (this.#lineAuthority !== authority || this.#lineMethod !== method) {
+      this.#lineAuthority = authority;
+      this.#lineMethod = method;
+      this.#lineBackends = [];
+      this.#lines = [];
+    }
+    if (this.#lines.length === mostLines) {
+      this.#lineBackends.shift();
+      this.#lines.shift();
+    }
+    this.#lineBackends.push(backend);
+    this.#lines.push(line);
+  }
+}
+
+/** No space, control or fragment (RFC 9113 8.3.1, RFC 9112 3.2: a request-target has none). */
+function isVisible(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c <= 0x20 || c === 0x7f || c === 0x23) return false;
+  }
+  return true;
+}

@@ -1,0 +1,153 @@
+import type net from 'node:net';
+import { limitIndex } from '../metrics/catalog.ts';
+import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
+import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
+import type { EndpointsPatch, SnapshotPatch } from '../model/snapshot.ts';
+import { Http2Pool, type PoolOptions, poolDefaults } from './endpoint-pool.ts';
+import { type AccessEntry, Gateway } from './gateway.ts';
+import { ServerConnection } from './http2/server-connection.ts';
+import { type Limits, limitsWith } from './limits.ts';
+import { Loop } from './loop.ts';
+import { RouteStore } from './route-store.ts';
+import { Services } from './service-runtime.ts';
+
+export type { AccessEntry } from './gateway.ts';
+export { type Limits, limitTable } from './limits.ts';
+
+/** What a worker gives its proxy. */
+export interface ProxyOptions {
+  readonly metrics: WorkerMetrics;
+  readonly limits?: Partial<Limits>;
+  readonly pool?: Partial<PoolOptions>;
+  /** Asks for the endpoints of a service whose state is `pending`. */
+  onResolve(service: string): void;
+  onAccess?(line: AccessEntry): void;
+  log(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
+}
+
+const sweepMs = 1000;
+
+/** The embedded data plane of one worker: client connections in, calls divided, connections to upstreams out. */
+export class Proxy {
+  readonly #options: ProxyOptions;
+  readonly #loop = new Loop();
+  readonly #services: Services;
+  readonly #store: RouteStore;
+  readonly #gateway: Gateway;
+  readonly #connections = new Set<ServerConnection>();
+  readonly #pools = new Map<string, Http2Pool>();
+  readonly #sweeper: NodeJS.Timeout;
+  #drained: (() => void) | null = null;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+    this.#services = new Services((endpoint) => this.#poolOf(endpoint));
+    this.#store = new RouteStore(this.#services, options.metrics);
+    this.#gateway = new Gateway(
+      this.#loop,
+      limitsWith(options.limits ?? {}),
+      options.metrics,
+      this.#store,
+      (service) => options.onResolve(service),
+      options.onAccess === undefined ? null : (entry) => options.onAccess!(entry),
+    );
+    this.#gateway.shed = () => this.#shed();
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    this.#sweeper.unref();
+  }
+
+  /** Applies a part of a whole snapshot (`from: 0`) or a patch; false = something is missing in between. */
+  applySnapshot(patch: SnapshotPatch): Promise<boolean> {
+    return this.#store.apply(patch);
+  }
+
+  /** Takes over endpoints; calls that waited for them go on. */
+  applyEndpoints(patch: EndpointsPatch): void {
+    this.#loop.tick();
+    for (const service of patch.delete) this.#services.delete(service);
+    for (const known of patch.set) this.#services.set(known as ServiceEndpoints);
+    this.#retirePools();
+  }
+
+  /** Takes an accepted connection. @param socket paused (`pauseOnConnect`); @param listener its listener's name. */
+  accept(socket: net.Socket, listener: string): void {
+    if (this.#connections.size >= this.#gateway.limits.connections) {
+      this.#options.metrics.gateway[limitIndex.connections!]!++;
+      socket.destroy();
+      return;
+    }
+    const connection = new ServerConnection(this.#gateway, socket, listener, (closed) => {
+      this.#connections.delete(closed);
+      this.#checkDrained();
+    });
+    this.#connections.add(connection);
+    if (this.#drained !== null) connection.drain();
+  }
+
+  /** Ends gracefully: GOAWAY to all clients; resolves when the last call is over and all have gone. */
+  drain(): Promise<void> {
+    this.#loop.tick();
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+      for (const connection of [...this.#connections]) connection.drain();
+      this.#checkDrained();
+    });
+  }
+
+  /** Closes everything now. */
+  close(): void {
+    clearInterval(this.#sweeper);
+    this.#loop.tick();
+    for (const connection of [...this.#connections]) connection.destroy();
+    for (const pool of this.#pools.values()) pool.close();
+    this.#gateway.wheel.stop();
+  }
+
+  /** Client connections that are open. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  #checkDrained(): void {
+    if (this.#drained === null || this.#connections.size > 0) return;
+    const drained = this.#drained;
+    this.#drained = null;
+    drained();
+  }
+
+  #poolOf(endpoint: Endpoint): Http2Pool {
+    const key = `${endpoint.address} ${endpoint.port}`;
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      pool = new Http2Pool(this.#gateway, endpoint.address, endpoint.port, {
+        ...poolDefaults,
+        ...this.#options.pool,
+      });
+      this.#pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  #retirePools(): void {
+    const used = this.#services.pools();
+    for (const [key, pool] of this.#pools) {
+      if (used.has(pool)) continue;
+      pool.retire();
+      if (pool.isUnused) this.#pools.delete(key);
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#loop.tick();
+    for (const connection of this.#connections) connection.sweep(now);
+    for (const pool of this.#pools.values()) pool.sweep(now);
+  }
+
+  /** More is queued for slow readers than the worker may hold. */
+  #shed(): void {
+    for (const connection of this.#connections) {
+      connection.shed();
+      if (this.#gateway.queued.bytes <= this.#gateway.limits.queued_bytes) return;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { decodePlain, encodePlain, plainFieldRoom, writePlainField } from '../protocol/hpack/plain.ts';
+import { rewritePath } from '../routing/index.ts';
+import type { Exchange } from './exchange.ts';
+import type { BackendRuntime } from './route-runtime.ts';
+
+/** Value of a field in a plain block; several lines are joined with ","; undefined when there is none. */
+export function plainHeader(block: Buffer, start: number, end: number, name: string): string | undefined {
+  let value: string | undefined;
+  for (const field of decodePlain(block, start, end)) {
+    if (field.name === name) value = value === undefined ? field.value : `${value},${field.value}`;
+  }
+  return value;
+}
+
+/**
+ * The pseudo-header fields for the upstream: always written anew from what was understood, and remembered
+ * with the path.
+ */
+export function requestLine(exchange: Exchange, backend: BackendRuntime): Buffer {
+  const path = exchange.pathInfo;
+  const known = path.line(backend, exchange.authority, exchange.method);
+  if (known !== null) return known;
+  const rewrite = backend.backend.rewrite;
+  const sent = path.text === '*' ? '*' : rewritePath(rewrite, path.path) + path.query;
+  const line = encodePlain([
+    { name: ':method', value: exchange.method, neverIndexed: false },
+    { name: ':scheme', value: 'http', neverIndexed: false },
+    { name: ':path', value: sent, neverIndexed: false },
+    {
+      name: ':authority',
+      value: backend.backend.hostRewrite ?? exchange.authority.text,
+      neverIndexed: false,
+    },
+  ]);
+  path.keepLine(backend, exchange.authority, exchange.method, line);
+  return line;
+}
+
+/** Fields that every request of one client connection carries: who it is, and what it spoke. */
+export function forwardedBlock(forwardedFor: string): Buffer {
+  return encodePlain([
+    { name: 'x-forwarded-for', value: forwardedFor, neverIndexed: false },
+    { name: 'x-forwarded-proto', value: 'http', neverIndexed: false },
+  ]);
+}
+
+const name = 'x-request-id';
+const template = Buffer.alloc(plainFieldRoom(name, '0'.repeat(36)));
+// Digits of a UUID are 5 to 7 bits as Huffman code; written raw, the field has a fixed place for each of them.
+const nameEnd = writePlainField(template, 0, name, '');
+template[nameEnd - 1] = 36;
+const idStart = nameEnd;
+
+/** Bytes of an `x-request-id` field. */
+export const requestIdBytes: number = idStart + 36;
+
+const hex: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
+
+/** Writes `x-request-id` with a random UUID (RFC 9562, version 4) from 16 random bytes; returns the end. */
+export function writeRequestId(target: Buffer, at: number, random: Uint8Array, from: number): number {
+  for (let i = 0; i < idStart; i++) target[at + i] = template[i]!;
+  let to = at + idStart;
+  for (let i = 0; i < 16; i++) {
+    let byte = random[from + i]!;
+    if (i === 6) byte = (byte & 0x0f) | 0x40;
+    else if (i === 8) byte = (byte & 0x3f) | 0x80;
+    if (i === 4 || i === 6 || i === 8 || i === 10) target[to++] = 0x2d;
+    target[to++] = hex[byte >>> 4]!;
+    target[to++] = hex[byte & 15]!;
+  }
+  return to;
+}
