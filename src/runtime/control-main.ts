@@ -19,3 +19,5 @@ process.on('message', (message: ToControl) => {
     control.start().catch((error: Error) => send({ type: 'fatal', message: error.message }));
   } else control?.receive(message);
 });
+
+send({ type: 'loaded' });

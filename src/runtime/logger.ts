@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import type { PinoPretty } from 'pino-pretty';
 import type { LogFormat } from './options.ts';
 
 /**
@@ -15,6 +16,8 @@ export function makeLogger(format: LogFormat, process: string): Logger {
       pino.destination({ dest: 1, sync: true }),
     );
   }
+  // Loaded when needed: JSON logs, every worker's in production, start without it.
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
   const stream = pretty({
     sync: true,
     translateTime: 'SYS:HH:MM:ss.l',

@@ -54,6 +54,8 @@ export type ToControl =
 
 /** Control process to parent. */
 export type FromControl =
+  /** It listens: say `begin`. (What is sent to an ES module before it has loaded is lost.) */
+  | { readonly type: 'loaded' }
   /** Pass on to one worker, or to all. */
   | { readonly type: 'to-worker'; readonly worker: number | null; readonly payload: Uint8Array }
   | { readonly type: 'keep'; readonly retired: RetiredMetrics }
@@ -68,7 +70,9 @@ export type ParentToWorker =
   | { readonly type: 'drain' };
 
 /** Worker to parent. */
-export type WorkerToParent = { readonly type: 'to-control'; readonly payload: Uint8Array };
+export type WorkerToParent =
+  /** It listens: say `begin`. */
+  { readonly type: 'loaded' } | { readonly type: 'to-control'; readonly payload: Uint8Array };
 
 /** Writes a message between control and workers as bytes. */
 export function encode(message: ToWorker | FromWorker): Uint8Array {

@@ -27,7 +27,9 @@ export class Parent {
   readonly #startedAtMs = Date.now();
   readonly #backOff = new BackOff(50, 10_000, 10_000);
   readonly #workers = new Map<number, Worker>();
+  /** The control process; null until it has loaded, and between two of them. */
   #control: ChildProcess | null = null;
+  #starting: ChildProcess | null = null;
   #controlStarts = 0;
   #kept: RetiredMetrics | null = null;
   #draining = false;
@@ -72,10 +74,13 @@ export class Parent {
 
   #forkControl(): void {
     const control = fork(entry('./control-main.js'), [], { serialization: 'advanced' });
-    this.#control = control;
-    control.on('message', (message: FromControl) => this.#fromControl(message));
+    this.#starting = control;
+    control.on('message', (message: FromControl) => {
+      if (message.type === 'loaded') this.#beginControl(control);
+      else this.#fromControl(message);
+    });
     control.on('exit', (code, signal) => {
-      if (this.#control === control) this.#control = null;
+      this.#control = null;
       if (this.#draining) return;
       const waitMs = this.#backOff.next(performance.now());
       this.#log.error(
@@ -84,6 +89,10 @@ export class Parent {
       );
       setTimeout(() => !this.#draining && this.#forkControl(), waitMs);
     });
+  }
+
+  #beginControl(control: ChildProcess): void {
+    this.#control = control;
     this.#toControl({
       type: 'begin',
       options: this.#options,
@@ -100,8 +109,9 @@ export class Parent {
     this.#workers.set(id, worker);
     this.#toControl({ type: 'worker-began', worker: id });
     worker.on('message', (message: WorkerToParent) => {
-      if (message.type === 'to-control')
-        this.#toControl({ type: 'from-worker', worker: id, payload: message.payload });
+      if (message.type === 'loaded')
+        this.#toWorker(worker, { type: 'begin', options: this.#options, worker: id });
+      else this.#toControl({ type: 'from-worker', worker: id, payload: message.payload });
     });
     worker.on('error', (error) => this.#log.warn({ worker: id }, error.message));
     worker.on('exit', (code, signal) => {
@@ -118,10 +128,9 @@ export class Parent {
       );
       setTimeout(() => !this.#draining && this.#forkWorker(), waitMs);
     });
-    this.#toWorker(worker, { type: 'begin', options: this.#options, worker: id });
   }
 
-  #fromControl(message: FromControl): void {
+  #fromControl(message: Exclude<FromControl, { type: 'loaded' }>): void {
     switch (message.type) {
       case 'to-worker': {
         const envelope: ParentToWorker = { type: 'from-control', payload: message.payload };
@@ -157,7 +166,7 @@ export class Parent {
 
   #killAll(): void {
     for (const worker of this.#workers.values()) worker.process.kill('SIGKILL');
-    this.#control?.kill('SIGKILL');
+    this.#starting?.kill('SIGKILL');
   }
 }
 

@@ -5,6 +5,8 @@ import { endpointsInParts, patchInParts, wholePatch } from './snapshot-parts.ts'
 
 /** What is known of one worker. */
 interface WorkerState {
+  /** It has said that it listens; what is sent before is lost. */
+  listening: boolean;
   /** It was sent a whole snapshot and follows by patches. */
   fed: boolean;
   /** Revision that it serves; null before the first. */
@@ -38,7 +40,7 @@ export class WorkerFeed {
 
   /** A worker process has begun; it will say `started` when it listens to us. */
   began(worker: number): void {
-    this.#workers.set(worker, { fed: false, applied: null });
+    this.#workers.set(worker, { listening: false, fed: false, applied: null });
   }
 
   /** A worker process has ended. */
@@ -48,7 +50,8 @@ export class WorkerFeed {
 
   /** A worker listens: it gets everything, once. */
   started(worker: number): void {
-    const state = this.#workers.get(worker) ?? { fed: false, applied: null };
+    const state = this.#workers.get(worker) ?? { listening: true, fed: false, applied: null };
+    state.listening = true;
     this.#workers.set(worker, state);
     if (!state.fed && this.#compiled) this.whole(worker);
   }
@@ -80,7 +83,7 @@ export class WorkerFeed {
     this.#snapshot = snapshot;
     if (!this.#compiled) {
       this.#compiled = true;
-      for (const worker of this.#workers.keys()) this.whole(worker);
+      for (const [worker, state] of this.#workers) if (state.listening) this.whole(worker);
       return;
     }
     if (patch.from === patch.revision) return;

@@ -38,3 +38,5 @@ process.on('message', (message: ParentToWorker) => {
       return;
   }
 });
+
+process.send!({ type: 'loaded' } satisfies WorkerToParent);
