@@ -1,4 +1,5 @@
 import type { RouteMatch } from './match.ts';
+import type { PathRewrite } from './path.ts';
 import type { FixedResponse, Split } from './split.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Redirect {
   readonly host: string | null;
   /** Path of the Location; null keeps the request's path and query. */
   readonly path: string | null;
+  /** What becomes of the request's path where `path` is null (prefix_redirect, regex_redirect); absent = nothing. */
+  readonly rewrite?: PathRewrite;
 }
 
 /** What a route does with a call. */

@@ -1,0 +1,49 @@
+import type { Route } from '../model/route.ts';
+import type { Listener, Snapshot, SnapshotPatch, VirtualHost } from '../model/snapshot.ts';
+
+/** Routes that were compiled anew, and ids that may have to go. */
+export interface RouteChanges {
+  readonly set: Route[];
+  readonly delete: string[];
+}
+
+/** Makes the next snapshot and the patch that leads to it. What comes out equal is not in the patch. */
+export function applyRoutes(
+  before: Snapshot,
+  changes: RouteChanges,
+  heads: {
+    readonly listeners: readonly Listener[] | null;
+    readonly virtualHosts: readonly VirtualHost[] | null;
+  },
+): { snapshot: Snapshot; patch: SnapshotPatch } {
+  const setRoutes = changes.set.filter((route) => !isSame(before.routes.get(route.id), route));
+  const deleteRoutes = changes.delete.filter((id) => before.routes.has(id));
+  const listeners =
+    heads.listeners === null || isSame(before.listeners, heads.listeners) ? null : heads.listeners;
+  const virtualHosts =
+    heads.virtualHosts === null || isSame(before.virtualHosts, heads.virtualHosts)
+      ? null
+      : heads.virtualHosts;
+  let { routes } = before;
+  if (setRoutes.length > 0 || deleteRoutes.length > 0) {
+    const next = new Map(before.routes);
+    for (const id of deleteRoutes) next.delete(id);
+    for (const route of setRoutes) next.set(route.id, route);
+    routes = next;
+  }
+  const revision = before.revision + 1;
+  const snapshot: Snapshot = {
+    revision,
+    listeners: listeners ?? before.listeners,
+    virtualHosts: virtualHosts ?? before.virtualHosts,
+    routes,
+  };
+  return {
+    snapshot,
+    patch: { from: before.revision, revision, listeners, virtualHosts, setRoutes, deleteRoutes },
+  };
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (a !== undefined && JSON.stringify(a) === JSON.stringify(b));
+}

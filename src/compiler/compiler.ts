@@ -1,0 +1,220 @@
+import type { ServiceEndpoints } from '../model/endpoints.ts';
+import { type EndpointsPatch, emptySnapshot, type Snapshot, type SnapshotPatch } from '../model/snapshot.ts';
+import type { ReadContext } from '../resources/context.ts';
+import type { Issue } from '../resources/issue.ts';
+import { applyRoutes, type RouteChanges } from './apply-routes.ts';
+import { EndpointIndex } from './endpoint-index.ts';
+import { type FileState, readFileState } from './file-state.ts';
+import { type Globals, gatherGlobals, isGlobal } from './globals.ts';
+import type { GroupContext } from './group.ts';
+import { GroupTable } from './group-table.ts';
+import { affectedGroups, type InvalidationRule, invalidationRules, type UnitChange } from './invalidation.ts';
+import { NameTable } from './name-table.ts';
+import { makeIssues } from './report.ts';
+import type { ResolveRule } from './service-endpoints.ts';
+import { ServiceTable } from './service-table.ts';
+import { compareUnits, type Unit } from './unit.ts';
+import { type ListenAddress, makeListeners, makeVirtualHosts } from './virtual-hosts.ts';
+
+/** What the command line says about compiling. */
+export interface CompilerOptions {
+  /** Whose objects are read; others' are skipped. */
+  readonly ambassadorIds: readonly string[];
+  /** Endpoints of services outside a cluster (--resolve). */
+  readonly resolve: readonly ResolveRule[];
+  /** Replaces the ports of all Listeners; empty: those of the Listeners, or 127.0.0.1:8080 where there is none. */
+  readonly listen: readonly ListenAddress[];
+  /** Serve routes whose guards are not served. */
+  readonly unguarded: boolean;
+  /** A Mapping joins only groups of its own namespace. */
+  readonly isolateNamespaces: boolean;
+  /** Only to warn of `$VAR`. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** A file as it is now: its text, or null when it is gone. With `unreadable` its last content stays in force. */
+export interface FileInput {
+  readonly path: string;
+  readonly text: string | null;
+  /** Why it cannot be read. */
+  readonly unreadable?: string;
+}
+
+/** What a set of files means. */
+export interface Compilation {
+  readonly snapshot: Snapshot;
+  readonly patch: SnapshotPatch;
+  readonly services: ReadonlyMap<string, ServiceEndpoints>;
+  readonly endpointsPatch: EndpointsPatch;
+  readonly issues: readonly Issue[];
+  readonly counts: { readonly documents: number; readonly mappings: number; readonly skipped: number };
+}
+
+/**
+ * Compiles files to a snapshot, incrementally: a document is read anew only if its text changed, a group compiled
+ * anew only if one of its members did. What comes out equals a compile of all files from scratch, except that a
+ * document or group that was good and is broken now keeps its last good state.
+ */
+export class Compiler {
+  readonly #options: CompilerOptions;
+  readonly #rules: readonly InvalidationRule[];
+  readonly #context: ReadContext;
+  readonly #files = new Map<string, FileState>();
+  readonly #unreadable = new Map<string, string>();
+  readonly #names = new NameTable();
+  readonly #groups = new GroupTable();
+  readonly #index = new EndpointIndex();
+  readonly #services: ServiceTable;
+  readonly #globalUnits = new Set<Unit>();
+  #globals: Globals = gatherGlobals([]);
+  #snapshot: Snapshot = emptySnapshot;
+
+  /** `rules` is for tests only: see {@link invalidationRules}. */
+  constructor(options: CompilerOptions, rules: readonly InvalidationRule[] = invalidationRules) {
+    this.#options = options;
+    this.#rules = rules;
+    this.#context = { ambassadorIds: options.ambassadorIds, environment: options.environment };
+    this.#services = new ServiceTable(options.resolve, this.#index);
+  }
+
+  /** Takes over changed files and returns what they all mean now. Files that are not named stay as they are. */
+  update(files: readonly FileInput[]): Compilation {
+    const changes = this.#takeOver(files);
+    const globalsChanged = this.#applyObjects(changes);
+    const context = this.#groupContext();
+    const dirty = affectedGroups(
+      this.#regroup(changes, globalsChanged),
+      globalsChanged,
+      this.#groups,
+      context,
+      this.#rules,
+    );
+    const routes = this.#compileGroups(dirty, context);
+    const { snapshot, patch } = this.#publish(routes, globalsChanged);
+    const { services, patch: endpointsPatch } = this.#services.refresh();
+    const issues = makeIssues(
+      this.#files.values(),
+      this.#names,
+      this.#groups.findings(),
+      this.#unreadable,
+      [...this.#globalUnits],
+      this.#options.unguarded,
+    );
+    return { snapshot, patch, services, endpointsPatch, issues, counts: this.#count() };
+  }
+
+  /** Reads the files; returns which units come into force and which go, by file and by the rule of names. */
+  #takeOver(files: readonly FileInput[]): UnitChange[] {
+    const changes: UnitChange[] = [];
+    const identities = new Set<string>();
+    const nameless = (unit: Unit): boolean => unit.object.identity === null || unit.object.resource === null;
+    for (const { path, text, unreadable } of files) {
+      if (unreadable === undefined) this.#unreadable.delete(path);
+      else {
+        this.#unreadable.set(path, unreadable);
+        continue;
+      }
+      const before = this.#files.get(path) ?? null;
+      const after = text === null ? null : readFileState(path, text, before, this.#context);
+      if (after === null) this.#files.delete(path);
+      else this.#files.set(path, after);
+      const old = unitsOf(before);
+      const now = unitsOf(after);
+      const staying = new Set(now);
+      const known = new Set(old);
+      for (const unit of old) {
+        if (unit.object.identity !== null) identities.add(unit.object.identity);
+        if (staying.has(unit)) continue;
+        this.#names.change(unit, false);
+        if (nameless(unit)) changes.push({ unit, kind: 'goes' });
+      }
+      for (const unit of now) {
+        if (unit.object.identity !== null) identities.add(unit.object.identity);
+        if (known.has(unit)) continue;
+        this.#names.change(unit, true);
+        if (nameless(unit)) changes.push({ unit, kind: 'comes' });
+      }
+    }
+    for (const identity of identities) {
+      const settled = this.#names.settle(identity);
+      if (settled?.lost) changes.push({ unit: settled.lost, kind: 'goes' });
+      if (settled?.gained) changes.push({ unit: settled.gained, kind: 'comes' });
+    }
+    return changes;
+  }
+
+  /** Brings the tables of objects up to date; true if an object changed on which all groups depend. */
+  #applyObjects(changes: readonly UnitChange[]): boolean {
+    let globalsChanged = false;
+    for (const { unit, kind } of changes) {
+      const place = this.#index.change(unit, kind === 'comes');
+      if (place !== null) this.#services.touch(place);
+      if (!isGlobal(unit)) continue;
+      globalsChanged = true;
+      if (kind === 'comes') this.#globalUnits.add(unit);
+      else this.#globalUnits.delete(unit);
+    }
+    if (globalsChanged) this.#globals = gatherGlobals([...this.#globalUnits].sort(compareUnits));
+    return globalsChanged;
+  }
+
+  /** When a global object changes, a Mapping can belong to other Hosts: then each joins its group anew. */
+  #regroup(changes: readonly UnitChange[], globalsChanged: boolean): readonly UnitChange[] {
+    if (!globalsChanged) return changes;
+    const all = [...changes];
+    const done = new Set(changes.map(({ unit }) => unit));
+    for (const unit of this.#groups.units()) {
+      if (!done.has(unit)) all.push({ unit, kind: 'goes' }, { unit, kind: 'comes' });
+    }
+    return all;
+  }
+
+  #groupContext(): GroupContext {
+    const { unguarded, isolateNamespaces } = this.#options;
+    return { globals: this.#globals, unguarded, isolateNamespaces };
+  }
+
+  #compileGroups(dirty: ReadonlySet<string>, context: GroupContext): RouteChanges {
+    const changes: RouteChanges = { set: [], delete: [] };
+    for (const key of dirty) {
+      const { before, after } = this.#groups.compile(key, context);
+      for (const service of after?.services ?? []) this.#services.count(service, 1);
+      for (const service of before?.services ?? []) this.#services.count(service, -1);
+      if (after?.route) changes.set.push(after.route);
+      else changes.delete.push(key);
+    }
+    return changes;
+  }
+
+  #publish(routes: RouteChanges, globalsChanged: boolean): { snapshot: Snapshot; patch: SnapshotPatch } {
+    const { hosts, listeners } = this.#globals;
+    const first = this.#snapshot.revision === 0;
+    const heads = first || globalsChanged;
+    const result = applyRoutes(this.#snapshot, routes, {
+      listeners: heads ? makeListeners(listeners, hosts, this.#options.listen) : null,
+      virtualHosts: heads ? makeVirtualHosts(hosts) : null,
+    });
+    this.#snapshot = result.snapshot;
+    return result;
+  }
+
+  #count(): Compilation['counts'] {
+    let documents = 0;
+    let mappings = 0;
+    let skipped = 0;
+    for (const file of this.#files.values()) {
+      for (const { units } of file.documents) {
+        documents++;
+        for (const { object } of units) {
+          if (object.skipped) skipped++;
+          else if (object.resource?.kind === 'Mapping') mappings++;
+        }
+      }
+    }
+    return { documents, mappings, skipped };
+  }
+}
+
+function unitsOf(file: FileState | null): Unit[] {
+  return file === null ? [] : file.documents.flatMap(({ units }) => units);
+}

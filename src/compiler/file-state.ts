@@ -1,0 +1,101 @@
+import { plainLines } from '../lib/text-lines.ts';
+import type { ReadContext } from '../resources/context.ts';
+import { type ReadDocument, readDocument } from '../resources/read-document.ts';
+import type { ReadObject } from '../resources/resource.ts';
+import { splitDocuments } from '../resources/yaml/split-documents.ts';
+import { neighbourOf } from './neighbour.ts';
+import type { Unit } from './unit.ts';
+
+/** One document of a file with its units. */
+export interface DocumentState {
+  readonly text: string;
+  readonly document: ReadDocument;
+  /** Identity of its first object, or null. */
+  readonly identity: string | null;
+  readonly units: readonly Unit[];
+}
+
+/** A file as it was last read. */
+export interface FileState {
+  readonly path: string;
+  readonly text: string;
+  readonly documents: readonly DocumentState[];
+}
+
+/**
+ * Reads a file anew. Documents whose text is unchanged are taken from `before`, with their units; a broken
+ * document takes over the last good state of the one that it was before.
+ */
+export function readFileState(
+  path: string,
+  text: string,
+  before: FileState | null,
+  context: ReadContext,
+): FileState {
+  const known = new Map(before?.documents.map((document) => [document.text, document]));
+  const pieces = splitDocuments(plainLines(text));
+  const read = pieces.map((piece) => {
+    const old = known.get(piece.text);
+    known.delete(piece.text);
+    return { piece, old, document: old?.document ?? readDocument(piece.text, context) };
+  });
+  const present = new Set<string>();
+  for (const { document } of read)
+    for (const object of document.objects) if (object.identity) present.add(object.identity);
+  const identities = read.map(({ document }) => document.objects[0]?.identity ?? null);
+  const olds = before?.documents.map((document) => document.identity) ?? [];
+  let order = 0;
+  const documents = read.map(({ piece, old, document }, index): DocumentState => {
+    let units = old?.units;
+    if (units === undefined) {
+      const at = neighbourOf(identities, index, olds);
+      units = makeUnits(path, document, at === null ? null : before!.documents[at]!, present);
+    }
+    for (const unit of units) {
+      unit.line = piece.line;
+      unit.order = order++;
+    }
+    return { text: piece.text, document, identity: identities[index]!, units };
+  });
+  return { path, text, documents };
+}
+
+/** Units of a document; what is broken in it is replaced by what the document `before` had in that place. */
+function makeUnits(
+  file: string,
+  document: ReadDocument,
+  before: DocumentState | null,
+  present: ReadonlySet<string>,
+): Unit[] {
+  const { objects } = document;
+  const unit = (object: ReadObject, report: ReadObject = object, silent = false): Unit => {
+    return { file, line: 1, order: 0, object, report, silent };
+  };
+  if (before === null) return objects.map((object) => unit(object));
+  const good = before.units.map(({ object }) => object);
+  const [only] = objects;
+  if (only !== undefined && objects.length === 1 && only.broken && isWhole(only, good)) {
+    // The whole document is unreadable: everything that it held stays, but for what now stands elsewhere.
+    const kept = good.filter(
+      (old) => old.resource !== null && (old.identity === only.identity || !present.has(old.identity ?? '')),
+    );
+    return kept.length === 0 ? [unit(only)] : kept.map((old, index) => unit(old, only, index > 0));
+  }
+  const identities = objects.map(({ identity }) => identity);
+  const olds = good.map(({ identity }) => identity);
+  return objects.map((object, index) => {
+    if (!object.broken) return unit(object);
+    const at = neighbourOf(identities, index, olds);
+    const old = at === null ? null : good[at]!;
+    const usable =
+      old !== null &&
+      old.resource !== null &&
+      (old.identity === object.identity || !present.has(old.identity ?? ''));
+    return usable ? unit(old, object) : unit(object);
+  });
+}
+
+/** True if a broken object stands for all that its document held, not for one object of an annotation or List. */
+function isWhole(only: ReadObject, good: readonly ReadObject[]): boolean {
+  return good.length !== 1 || only.identity === null || good[0]?.identity === only.identity;
+}

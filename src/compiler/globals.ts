@@ -1,0 +1,52 @@
+import type { Guard, TlsContext } from '../resources/ambassador/guard.ts';
+import type { Host } from '../resources/ambassador/host.ts';
+import type { ListenerResource } from '../resources/ambassador/listener.ts';
+import type { ModuleResource } from '../resources/ambassador/module.ts';
+import { resourceOf, type Unit } from './unit.ts';
+
+/** The few objects on which every route may depend. When one of them changes, all groups are compiled anew. */
+export interface Globals {
+  readonly hosts: readonly Host[];
+  readonly listeners: readonly ListenerResource[];
+  readonly guards: readonly Guard[];
+  readonly tlsContexts: readonly TlsContext[];
+  readonly module: ModuleResource | null;
+}
+
+/** Kinds of the objects above. */
+const globalKinds: readonly string[] = ['Host', 'Listener', 'Guard', 'TLSContext', 'Module'];
+
+/** True if a unit is, or should be, one of the objects on which every route depends. */
+export function isGlobal(unit: Unit): boolean {
+  const { resource, recovered } = unit.object;
+  return recovered?.kind === 'Guard' || (resource !== null && globalKinds.includes(resource.kind));
+}
+
+/** Gathers the global objects, in the order of files and places. */
+export function gatherGlobals(units: readonly Unit[]): Globals {
+  const hosts: Host[] = [];
+  const listeners: ListenerResource[] = [];
+  const guards: Guard[] = [];
+  const tlsContexts: TlsContext[] = [];
+  let module: ModuleResource | null = null;
+  for (const unit of units) {
+    push(hosts, resourceOf(unit, 'Host'));
+    push(listeners, resourceOf(unit, 'Listener'));
+    push(guards, resourceOf(unit, 'Guard') ?? brokenGuard(unit));
+    push(tlsContexts, resourceOf(unit, 'TLSContext'));
+    module = resourceOf(unit, 'Module') ?? module;
+  }
+  return { hosts, listeners, guards, tlsContexts, module };
+}
+
+/** A guard that cannot be read guards everything: a typo must not open a door. */
+function brokenGuard(unit: Unit): Guard | null {
+  const { recovered, label } = unit.object;
+  if (recovered?.kind !== 'Guard') return null;
+  const meta = { name: label ?? recovered.guardKind, namespace: '', labels: {}, created: null };
+  return { kind: 'Guard', guardKind: recovered.guardKind, meta, parts: [{ host: '*', path: '*' }] };
+}
+
+function push<T>(list: T[], item: T | null): void {
+  if (item !== null) list.push(item);
+}

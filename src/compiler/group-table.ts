@@ -1,0 +1,142 @@
+import type { Route } from '../model/route.ts';
+import type { Mapping } from '../resources/ambassador/mapping.ts';
+import type { MappingMatch } from '../resources/ambassador/mapping-match.ts';
+import { finding } from '../resources/issue.ts';
+import {
+  compileGroup,
+  type FailedMember,
+  type GroupContext,
+  type Member,
+  type UnitFinding,
+} from './group.ts';
+import type { NamedService } from './service-table.ts';
+import { resourceOf, type Unit } from './unit.ts';
+import { associate } from './virtual-hosts.ts';
+
+/** What a group came out as. */
+export interface CompiledGroup {
+  readonly route: Route | null;
+  readonly services: readonly NamedService[];
+  readonly findings: readonly UnitFinding[];
+}
+
+interface Group {
+  readonly virtualHosts: readonly string[] | null;
+  readonly units: Set<Unit>;
+}
+
+/** Which units are in which group, and what each group was compiled to. */
+export class GroupTable {
+  readonly #groups = new Map<string, Group>();
+  readonly #keyOf = new Map<Unit, string>();
+  readonly #unreached = new Map<Unit, UnitFinding | null>();
+  readonly #compiled = new Map<string, CompiledGroup>();
+
+  /** Puts a unit into its group; returns the group's key, or null if it is in none. */
+  join(unit: Unit, { globals: { hosts } }: GroupContext): string | null {
+    const mapping = resourceOf(unit, 'Mapping');
+    const { recovered } = unit.object;
+    const match = mapping?.match ?? (recovered?.kind === 'Mapping' ? recovered.match : null);
+    if (match === null) return null;
+    const labels = mapping?.meta.labels ?? (recovered?.kind === 'Mapping' ? recovered.labels : {});
+    const virtualHosts = associate(match, labels, hosts);
+    if (virtualHosts?.length === 0) {
+      this.#unreached.set(unit, mapping === null ? null : { unit, finding: unreached(mapping), kept: false });
+      return null;
+    }
+    const key = groupKey(match, virtualHosts);
+    const units = this.#groups.get(key)?.units ?? new Set<Unit>();
+    units.add(unit);
+    this.#groups.set(key, { virtualHosts, units });
+    this.#keyOf.set(unit, key);
+    return key;
+  }
+
+  /** Takes a unit out; returns the key of the group that it was in, or null. */
+  leave(unit: Unit): string | null {
+    this.#unreached.delete(unit);
+    const key = this.#keyOf.get(unit);
+    if (key === undefined) return null;
+    this.#keyOf.delete(unit);
+    const group = this.#groups.get(key);
+    group?.units.delete(unit);
+    if (group?.units.size === 0) this.#groups.delete(key);
+    return key;
+  }
+
+  /** Every unit that is in a group, or would be if a Host reached it. */
+  units(): Unit[] {
+    return [...this.#keyOf.keys(), ...this.#unreached.keys()];
+  }
+
+  /** Keys of all groups, those that are empty by now but were compiled included. */
+  keys(): Set<string> {
+    return new Set([...this.#groups.keys(), ...this.#compiled.keys()]);
+  }
+
+  /** Compiles a group anew. Returns what it was and what it is; null = there is (was) none. */
+  compile(key: string, context: GroupContext): { before: CompiledGroup | null; after: CompiledGroup | null } {
+    const before = this.#compiled.get(key) ?? null;
+    const group = this.#groups.get(key);
+    if (group === undefined) {
+      this.#compiled.delete(key);
+      return { before, after: null };
+    }
+    const members: Member[] = [];
+    const failed: FailedMember[] = [];
+    for (const unit of group.units) {
+      const mapping = resourceOf(unit, 'Mapping');
+      const { recovered } = unit.object;
+      if (mapping !== null) members.push({ unit, mapping });
+      else if (recovered?.kind === 'Mapping') failed.push({ unit, weighted: recovered.weighted });
+    }
+    const draft = compileGroup(key, group.virtualHosts, members, failed, context);
+    const named = members.map(({ mapping }) => nameService(mapping));
+    let after: CompiledGroup = {
+      route: draft.route,
+      services: used(draft.route, named),
+      findings: draft.findings,
+    };
+    if (draft.invalid && before?.route) {
+      const findings = draft.findings.map((item) => ({ ...item, kept: true }));
+      after = { route: before.route, services: before.services, findings };
+    }
+    this.#compiled.set(key, after);
+    return { before, after };
+  }
+
+  /** Findings of all groups and of Mappings that no Host reaches. */
+  *findings(): Generator<UnitFinding> {
+    for (const item of this.#unreached.values()) if (item !== null) yield item;
+    for (const { findings } of this.#compiled.values()) yield* findings;
+  }
+}
+
+/**
+ * Where there are Hosts, Mappings with equal conditions can belong to different ones (by their labels): then these
+ * are part of what makes a group.
+ */
+function groupKey(match: MappingMatch, virtualHosts: readonly string[] | null): string {
+  return virtualHosts === null
+    ? match.key
+    : `${match.key}${match.hostGiven ? '' : ' selected'} on ${virtualHosts.join(',')}`;
+}
+
+function unreached(mapping: Mapping): UnitFinding['finding'] {
+  if (!mapping.match.hostGiven) return finding('hostname-missing', []);
+  const { host } = mapping.match.route;
+  return finding('no-host', [], { hostname: host.kind === 'any' ? '*' : host.value });
+}
+
+function nameService({ service, serviceKey }: Mapping): NamedService {
+  const port = serviceKey.slice(serviceKey.lastIndexOf(':'));
+  return { key: serviceKey, spelling: service.host + port };
+}
+
+function used(route: Route | null, named: readonly NamedService[]): NamedService[] {
+  if (route?.action.kind !== 'split') return [];
+  const keys = new Set<string>();
+  for (const member of route.action.split.members)
+    if (member.kind === 'backend') keys.add(member.backend.service);
+  return named.filter(({ key }) => keys.has(key));
+}

@@ -1,0 +1,115 @@
+import type { Route } from '../model/route.ts';
+import type { SplitMember } from '../model/split.ts';
+import type { Mapping } from '../resources/ambassador/mapping.ts';
+import type { Finding } from '../resources/issue.ts';
+import type { Globals } from './globals.ts';
+import { agree } from './passes/agree.ts';
+import { checkTls } from './passes/check-tls.ts';
+import { isolate } from './passes/isolate.ts';
+import { lead } from './passes/lead.ts';
+import { makeRoute } from './passes/make-route.ts';
+import { setAside } from './passes/set-aside.ts';
+import { share } from './passes/share.ts';
+import { warnOfMembers } from './passes/warn-of-members.ts';
+import type { Unit } from './unit.ts';
+
+/** A Mapping of a group. */
+export interface Member {
+  readonly unit: Unit;
+  readonly mapping: Mapping;
+}
+
+/** A finding about a unit: told by the group that the unit is in. */
+export interface UnitFinding {
+  readonly unit: Unit;
+  readonly finding: Finding;
+  /** True if the group's last good state goes on being served. */
+  readonly kept: boolean;
+}
+
+/** What passes may look at beside the group. */
+export interface GroupContext {
+  readonly globals: Globals;
+  readonly unguarded: boolean;
+  readonly isolateNamespaces: boolean;
+}
+
+/** A group on its way to a route. Each pass returns the next draft. */
+export interface GroupDraft {
+  readonly key: string;
+  /** Names of the virtual hosts; null = all. */
+  readonly virtualHosts: readonly string[] | null;
+  /** Members that may get traffic, by namespace and name. */
+  readonly members: readonly Member[];
+  /** Members that an error took out, with whether they had a weight; and broken documents of this group. */
+  readonly failed: readonly FailedMember[];
+  readonly redirect: Member | null;
+  readonly leader: Member | null;
+  readonly split: { readonly denominator: number; readonly members: readonly SplitMember[] } | null;
+  readonly route: Route | null;
+  readonly findings: readonly UnitFinding[];
+  /** True if the group is wrong as a whole, so that its last good state is preferred to this one. */
+  readonly invalid: boolean;
+}
+
+/** Something that should be a member and is not. */
+export interface FailedMember {
+  readonly unit: Unit;
+  readonly weighted: boolean;
+}
+
+/** One step from a group of Mappings to a route. */
+export type GroupPass = (draft: GroupDraft, context: GroupContext) => GroupDraft;
+
+/** What is done with a group, in this order. */
+export const groupPasses: readonly GroupPass[] = [
+  isolate,
+  setAside,
+  checkTls,
+  lead,
+  agree,
+  warnOfMembers,
+  share,
+  makeRoute,
+];
+
+/** Runs all passes on a group. */
+export function compileGroup(
+  key: string,
+  virtualHosts: readonly string[] | null,
+  members: readonly Member[],
+  failed: readonly FailedMember[],
+  context: GroupContext,
+): GroupDraft {
+  const start: GroupDraft = {
+    key,
+    virtualHosts,
+    members: [...members].sort(compareMembers),
+    failed,
+    redirect: null,
+    leader: null,
+    split: null,
+    route: null,
+    findings: [],
+    invalid: false,
+  };
+  return groupPasses.reduce((draft, pass) => pass(draft, context), start);
+}
+
+/** By namespace, then name. */
+export function compareMembers(a: Member, b: Member): number {
+  const x = a.mapping.meta;
+  const y = b.mapping.meta;
+  if (x.namespace !== y.namespace) return x.namespace < y.namespace ? -1 : 1;
+  return x.name === y.name ? 0 : x.name < y.name ? -1 : 1;
+}
+
+/** `name.namespace` of a member. */
+export function memberName({ mapping }: Member): string {
+  return `${mapping.meta.name}.${mapping.meta.namespace}`;
+}
+
+/** A finding about a field of a member. */
+export function about(member: Member, found: Finding): UnitFinding {
+  return { unit: member.unit, finding: found, kept: false };
+}

@@ -1,0 +1,27 @@
+import { finding } from '../../resources/issue.ts';
+import { about, type GroupPass, type Member } from '../group.ts';
+
+/** Takes out members whose `tls` names a TLSContext that does not exist. */
+export const checkTls: GroupPass = (draft, { globals }) => {
+  const lacks = ({ mapping }: Member): boolean => {
+    const context = mapping.tls?.context ?? null;
+    return context !== null && !globals.tlsContexts.some(({ meta }) => meta.name === context);
+  };
+  const lacking = draft.members.filter(lacks);
+  if (lacking.length === 0) return draft;
+  return {
+    ...draft,
+    members: draft.members.filter((member) => !lacks(member)),
+    failed: [
+      ...draft.failed,
+      ...lacking.map(({ unit, mapping }) => ({ unit, weighted: mapping.weight !== null })),
+    ],
+    findings: [
+      ...draft.findings,
+      ...lacking.map((member) => {
+        const { at, tls } = member.mapping;
+        return about(member, finding('tls-context-missing', [...at, 'tls'], { name: tls?.context ?? '' }));
+      }),
+    ],
+  };
+};

@@ -1,0 +1,93 @@
+import { type Finding, finding, helpOf, type Issue, messageOf } from '../resources/issue.ts';
+import { issueTable } from '../resources/issue-table.ts';
+import type { FileState } from './file-state.ts';
+import type { UnitFinding } from './group.ts';
+import type { NameTable } from './name-table.ts';
+import { isKept, type Unit } from './unit.ts';
+
+/** A file that cannot be read now, and why. */
+export type UnreadableFiles = ReadonlyMap<string, string>;
+
+/** Everything that there is to say, by file and line. */
+export function makeIssues(
+  files: Iterable<FileState>,
+  names: NameTable,
+  found: Iterable<UnitFinding>,
+  unreadable: UnreadableFiles,
+  guards: Iterable<Unit>,
+  unguarded: boolean,
+): Issue[] {
+  const issues: Issue[] = [];
+  for (const unit of guards) issues.push(...guardIssues(unit, unguarded));
+  for (const [file, reason] of unreadable) {
+    issues.push(fileIssue(file, finding('unreadable-file', [], { reason }), true));
+  }
+  for (const { path, text, documents } of files) {
+    if (text.trim() === '') issues.push(fileIssue(path, finding('empty-file', [], { file: path }), false));
+    for (const { units } of documents) {
+      for (const unit of units) {
+        if (unit.silent) continue;
+        for (const item of unit.report.findings) issues.push(unitIssue(unit, item, isKept(unit)));
+      }
+    }
+  }
+  for (const { unit, finding: item, kept } of found) issues.push(unitIssue(unit, item, kept));
+  for (const units of names.duplicates()) issues.push(...duplicateIssues(units));
+  return issues.sort(compareIssues);
+}
+
+/** A guard that is not served is told once, where it stands. */
+function guardIssues(unit: Unit, unguarded: boolean): Issue[] {
+  const { resource } = unit.object;
+  const code = unguarded ? 'guard-off' : 'guard-not-served';
+  if (resource?.kind === 'Guard')
+    return [unitIssue(unit, finding(code, [], { kind: resource.guardKind }), false)];
+  const certifies = (resource?.kind === 'Host' || resource?.kind === 'TLSContext') && resource.certRequired;
+  return certifies
+    ? [unitIssue(unit, finding(code, [], { kind: 'a required client certificate' }), false)]
+    : [];
+}
+
+function duplicateIssues(units: readonly Unit[]): Issue[] {
+  const winner = units.at(-1)!;
+  const other = units.at(-2)!;
+  const { resource } = winner.object;
+  const isMapping = resource?.kind === 'Mapping';
+  const [kind, , name] = (winner.object.identity ?? '').split('/');
+  const place = `${other.file}:${lineOf(other)}`;
+  const code = isMapping ? 'duplicate-name' : 'duplicate-object';
+  return [unitIssue(winner, finding(code, [], { kind: kind ?? '', name: name ?? '', other: place }), false)];
+}
+
+function lineOf(unit: Unit): number {
+  return unit.line + unit.report.locator.locate([]).line - 1;
+}
+
+function fileIssue(file: string, item: Finding, kept: boolean): Issue {
+  const { severity } = issueTable[item.code];
+  const base = { severity, code: item.code, file, line: 1, column: 1, object: null };
+  return { ...base, message: messageOf(item), help: helpOf(item), kept };
+}
+
+function unitIssue(unit: Unit, item: Finding, kept: boolean): Issue {
+  const { report } = unit;
+  const { line, column } = item.position ?? report.locator.locate(item.path);
+  const label = report.label;
+  const message = messageOf(item) + (kept ? '; its last good state goes on being served' : '');
+  return {
+    severity: issueTable[item.code].severity,
+    code: item.code,
+    file: unit.file,
+    line: unit.line + line - 1,
+    column,
+    object: label,
+    message: label === null ? message : `${label}: ${message}`,
+    help: helpOf(item),
+    kept,
+  };
+}
+
+function compareIssues(a: Issue, b: Issue): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : a.code > b.code ? 1 : 0);
+}

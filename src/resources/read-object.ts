@@ -1,0 +1,119 @@
+import { nearest } from '../lib/edit-distance.ts';
+import { readAmbassadorId } from './ambassador/ambassador-id.ts';
+import { ambassadorKinds, guardKinds } from './ambassador/kinds.ts';
+import { recoverMapping } from './ambassador/recover-mapping.ts';
+import { type Carrier, shapeObject } from './ambassador/shape.ts';
+import { apiVersionOf } from './api-version.ts';
+import type { ReadContext } from './context.ts';
+import { environmentFindings } from './environment.ts';
+import { type Finding, finding, isError } from './issue.ts';
+import { kubernetesGroups, kubernetesKinds, readMeta } from './kubernetes/kinds.ts';
+import type { ReadObject, Recovered } from './resource.ts';
+import type { Locator } from './yaml/locate.ts';
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Reads one object: which kind it is, then its fields. Null: a kind that is nobody's business here. */
+export function readObject(
+  object: Raw,
+  carrier: Carrier | null,
+  locator: Locator,
+  context: ReadContext,
+): ReadObject | null {
+  const { apiVersion, kind } = object;
+  const version = apiVersionOf(
+    apiVersion,
+    carrier !== null || (typeof kind === 'string' && Object.hasOwn(ambassadorKinds, kind)),
+  );
+  if (version.kind === 'other') return carrier === null ? readKubernetes(object, locator) : null;
+  const shaped = shapeObject(object, version.kind === 'known' ? version.version : 2, carrier);
+  const { meta } = shaped;
+  const { name, namespace } = meta;
+  const kindName = typeof kind === 'string' ? kind : null;
+  const base = {
+    identity: name === '' || kindName === null ? null : `${kindName}/${namespace}/${name}`,
+    label: name === '' ? null : `${kindName ?? 'object'} ${name}.${namespace}`,
+    locator,
+  };
+  const id = readAmbassadorId(shaped.fields, shaped.version, context.ambassadorIds);
+  if (id === 'others')
+    return { ...base, resource: null, broken: false, recovered: null, findings: [], skipped: true };
+  const broken = (findings: readonly Finding[]): ReadObject => ({
+    ...base,
+    resource: null,
+    broken: true,
+    recovered: recover(kindName, shaped),
+    findings,
+    skipped: false,
+  });
+  if (version.kind === 'wrong') return broken([version.finding]);
+  if (kindName === null) return broken([finding('missing-kind', kind === undefined ? [] : ['kind'])]);
+  if (!Object.hasOwn(ambassadorKinds, kindName)) {
+    const known = Object.keys(ambassadorKinds);
+    const values = {
+      kind: kindName,
+      version: String(apiVersion),
+      nearest: nearest(kindName, known) ?? 'Mapping',
+    };
+    return broken([finding('unknown-kind', ['kind'], values)]);
+  }
+  const parsed = ambassadorKinds[kindName as keyof typeof ambassadorKinds](shaped);
+  const findings = [...parsed.findings, ...environmentFindings(shaped, context.environment)];
+  if (name === '') findings.unshift(missingName(object, kindName));
+  if (findings.some(isError)) return broken(findings);
+  return { ...base, resource: parsed.resource, broken: false, recovered: null, findings, skipped: false };
+}
+
+function missingName(object: Raw, kind: string): Finding {
+  const written = object.name;
+  if (typeof written === 'number' || typeof written === 'boolean') {
+    const values = {
+      field: 'name',
+      expected: 'text',
+      found: `the ${typeof written} ${written}`,
+      remedy: `put it in quotes: name: "${written}"`,
+    };
+    return finding('wrong-type', ['name'], values);
+  }
+  return finding('missing-name', [], { kind });
+}
+
+function recover(kind: string | null, shaped: ReturnType<typeof shapeObject>): Recovered | null {
+  if (kind === 'Mapping') return recoverMapping(shaped);
+  return kind !== null && guardKinds.includes(kind) ? { kind: 'Guard', guardKind: kind } : null;
+}
+
+function readKubernetes(object: Raw, locator: Locator): ReadObject | null {
+  const { apiVersion, kind } = object;
+  if (typeof kind !== 'string' || !Object.hasOwn(kubernetesKinds, kind)) return null;
+  const known = kind as keyof typeof kubernetesKinds;
+  const group =
+    typeof apiVersion === 'string' && apiVersion.includes('/')
+      ? apiVersion.slice(0, apiVersion.indexOf('/'))
+      : '';
+  if (group !== kubernetesGroups[known] && !(known === 'ReplicaSet' && group === 'extensions')) return null;
+  const meta = readMeta(object);
+  if (meta.name === '') {
+    const findings = [finding('missing-name', [], { kind })];
+    return {
+      identity: null,
+      label: kind,
+      resource: null,
+      broken: true,
+      recovered: null,
+      findings,
+      locator,
+      skipped: false,
+    };
+  }
+  return {
+    identity: `${kind}/${meta.namespace}/${meta.name}`,
+    label: `${kind} ${meta.name}.${meta.namespace}`,
+    resource: kubernetesKinds[known](object, meta),
+    broken: false,
+    recovered: null,
+    findings: [],
+    locator,
+    skipped: false,
+  };
+}
