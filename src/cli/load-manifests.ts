@@ -1,0 +1,29 @@
+import { type Compilation, Compiler, type CompilerOptions } from '../compiler/compiler.ts';
+import { watchFiles } from '../sources/files.ts';
+
+/** What the commands that only look at manifests need to know. */
+export interface ManifestOptions {
+  readonly ambassadorId?: readonly string[];
+  readonly isolateNamespaces?: boolean;
+  readonly unguarded?: boolean;
+}
+
+/** Reads and compiles manifests once. Rejects for a path that is not there. */
+export async function loadManifests(
+  paths: readonly string[],
+  options: ManifestOptions,
+): Promise<Compilation> {
+  const files = await watchFiles(paths, { follow: false }).start();
+  return new Compiler(compilerOptions(options)).update(files);
+}
+
+function compilerOptions(options: ManifestOptions): CompilerOptions {
+  return {
+    ambassadorIds: options.ambassadorId ?? [process.env.AMBASSADOR_ID ?? 'default'],
+    resolve: [],
+    listen: [],
+    unguarded: options.unguarded ?? false,
+    isolateNamespaces: options.isolateNamespaces ?? false,
+    environment: process.env,
+  };
+}

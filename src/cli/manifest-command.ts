@@ -1,0 +1,32 @@
+import { Command, Option } from 'commander';
+import { outputFormats } from './output.ts';
+
+/** A command that reads manifests: their paths, -o and the options that say what is read. */
+export function manifestCommand(name: string, description: string, example: string): Command {
+  return new Command(name)
+    .description(description)
+    .argument('<paths...>', 'files, folders (recursive: .yaml, .yml, .json), or - for standard input')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table'),
+    )
+    .option(
+      '--ambassador-id <id>',
+      'whose objects are read; repeatable (default: AMBASSADOR_ID, else "default")',
+      collect,
+    )
+    .option('--isolate-namespaces', 'a Mapping joins only groups of its own namespace')
+    .option('--unguarded', 'serve routes whose AuthService or filter is not served')
+    .exitOverride()
+    .addHelpText('after', `\nExample:\n  ${example}`);
+}
+
+/** Parser of a repeatable option. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** Ends a command with a line and exit code 2: the call was wrong. */
+export function failCall(error: unknown): void {
+  process.stderr.write(`serin: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}
