@@ -57,6 +57,8 @@ export class Control {
 
   /** Reads, compiles, serves. Rejects with one line for the user when that cannot be. */
   async start(): Promise<void> {
+    // Workers that said `started` before this process listened say it again.
+    this.#feed.hello();
     const files = await this.#source.start();
     this.#source.onChange((changes) => this.#update(changes));
     if (this.#restarted) await this.#recount();
@@ -169,9 +171,8 @@ export class Control {
     this.#log.info({ routes: snapshot.routes.size, listeners, admin: this.#admin?.url }, 'ready');
   }
 
-  /** Asks all workers for all that they have counted, so that no scrape sees less than the one before. */
+  /** Waits until all workers have told all that they have counted, so that no scrape sees less than the one before. */
   async #recount(): Promise<void> {
-    this.#feed.hello();
     const until = performance.now() + RECOUNT_MS;
     while (performance.now() < until && this.#state.merged.workers < this.#feed.workers) {
       await new Promise((resolve) => setTimeout(resolve, 10));
