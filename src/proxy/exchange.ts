@@ -1,6 +1,6 @@
 import type { CallSeries } from '../metrics/call-series.ts';
 import { CallCount, reasonIndex } from '../metrics/catalog.ts';
-import { MessageCounter } from '../protocol/grpc/message-counter.ts';
+import { isOneMessage, MessageCounter } from '../protocol/grpc/message-counter.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { Chunk } from '../protocol/hpack/arena.ts';
 import type { ResponseBlock } from '../protocol/hpack/response-blocks.ts';
@@ -51,7 +51,8 @@ export class Exchange implements Timed, RouteRequest {
   backend: BackendRuntime | null = null;
   endpoint: EndpointRuntime | null = null;
   upstream: Upstream | null = null;
-  readonly tried: EndpointPool[] = [];
+  /** Endpoints that could not be reached for this call. */
+  tried: readonly EndpointPool[] = none;
   attempts = 0;
   /** The request's end came from the client. */
   requestEnded: boolean;
@@ -62,6 +63,8 @@ export class Exchange implements Timed, RouteRequest {
   #headStart: number;
   #headEnd: number;
   #bodyEnd: number;
+  /** How far the body may grow where it is. */
+  #bodyRoom: number;
   /** Body that came while there was no upstream and that is too long to be kept. */
   #heldBody: DataQueue | null = null;
   #trailers: Buffer | null = null;
@@ -74,10 +77,14 @@ export class Exchange implements Timed, RouteRequest {
   #status = 0;
   #grpcStatus = -1;
   #reason = 0;
+  /** Made when a frame is not exactly one message, which most are. */
   #messagesIn: MessageCounter | null = null;
   #messagesOut: MessageCounter | null = null;
 
-  /** @param chunk memory that the head lies in, already counted as live. */
+  /**
+   * @param chunk memory that the head lies in, already counted as live.
+   * @param reserved bytes behind the head that are free for the beginning of the body.
+   */
   constructor(
     gateway: Gateway,
     downstream: Downstream,
@@ -91,6 +98,7 @@ export class Exchange implements Timed, RouteRequest {
     chunk: Chunk,
     headStart: number,
     headEnd: number,
+    reserved: number,
   ) {
     this.gateway = gateway;
     this.downstream = downstream;
@@ -106,11 +114,8 @@ export class Exchange implements Timed, RouteRequest {
     this.#headStart = headStart;
     this.#headEnd = headEnd;
     this.#bodyEnd = headEnd;
-    if (grpc) {
-      this.#messagesIn = new MessageCounter();
-      this.#messagesOut = new MessageCounter();
-      this.#grpcStatus = grpcStatus.unknown;
-    }
+    this.#bodyRoom = headEnd + reserved;
+    if (grpc) this.#grpcStatus = grpcStatus.unknown;
   }
 
   // ---- what routing asks (RouteRequest)
@@ -213,9 +218,11 @@ export class Exchange implements Timed, RouteRequest {
       fin,
     });
     this.upstream = upstream;
+    if (!this.gateway.arena.mayKeep) this.#release();
     if (fin) return;
     const last = this.requestEnded && this.#trailers === null;
     if (bodyLength > 0) {
+      // Even if it was given back above: nothing is written to it before this turn ends.
       upstream.sendData(chunk.bytes, this.#headEnd, this.#bodyEnd, last && this.#heldBody === null);
     }
     if (this.#heldBody !== null) this.#sendHeldBody(upstream, last);
@@ -270,7 +277,7 @@ export class Exchange implements Timed, RouteRequest {
     const pool = this.endpoint!.pool;
     const others = this.backend!.service.endpoints.length > this.tried.length + 1;
     // A refusal is about a connection: with one endpoint the same is tried again, over another connection.
-    if (others || this.problem !== 'refused') this.tried.push(pool);
+    if (others || this.problem !== 'refused') this.tried = [...this.tried, pool];
     if (this.attempts >= mostAttempts) return this.fail(this.gateway.allFailed(this));
     this.#send(null);
   }
@@ -302,15 +309,12 @@ export class Exchange implements Timed, RouteRequest {
 
   /** Keeps body bytes behind the head for another try; false when they are too many. */
   #keepBody(bytes: Buffer, start: number, end: number): boolean {
-    const arena = this.gateway.arena;
     const length = end - start;
     if (this.#bodyEnd - this.#headEnd + length > mostKeptBody) {
       if (this.state === life.sent) this.#release();
       return false;
     }
-    if (this.#chunk === arena.current && arena.position === this.#bodyEnd && length <= arena.room) {
-      arena.position += length;
-    } else if (!this.#ownChunk || this.#bodyEnd + length > this.#chunk!.bytes.length) this.#moveBody(length);
+    if (this.#bodyEnd + length > this.#bodyRoom) this.#moveBody(length);
     const target = this.#chunk!.bytes;
     if (length < 24) for (let i = 0; i < length; i++) target[this.#bodyEnd + i] = bytes[start + i]!;
     else target.set(bytes.subarray(start, end), this.#bodyEnd);
@@ -318,9 +322,7 @@ export class Exchange implements Timed, RouteRequest {
     return true;
   }
 
-  #ownChunk = false;
-
-  /** The place behind the kept bytes is taken: they move to memory of their own, with room to grow. */
+  /** The place behind the kept bytes is full: they move to memory of their own, with room to grow. */
   #moveBody(more: number): void {
     const before = this.#chunk!;
     const length = this.#bodyEnd - this.#headStart;
@@ -328,7 +330,7 @@ export class Exchange implements Timed, RouteRequest {
     before.bytes.copy(own, 0, this.#headStart, this.#bodyEnd);
     this.gateway.arena.release(before);
     this.#chunk = { bytes: own, live: 1 };
-    this.#ownChunk = true;
+    this.#bodyRoom = own.length;
     this.#headEnd -= this.#headStart;
     this.#bodyEnd = length;
     this.#headStart = 0;
@@ -354,7 +356,12 @@ export class Exchange implements Timed, RouteRequest {
 
   #countIn(bytes: Buffer, start: number, end: number): void {
     this.#bytesIn += end - start;
-    if (this.#messagesIn !== null) this.#messagesInCount += this.#messagesIn.take(bytes, start, end);
+    if (!this.grpc) return;
+    if (this.#messagesIn === null && isOneMessage(bytes, start, end)) this.#messagesInCount++;
+    else {
+      this.#messagesIn ??= new MessageCounter();
+      this.#messagesInCount += this.#messagesIn.take(bytes, start, end);
+    }
   }
 
   #bytesIn = 0;
@@ -391,8 +398,13 @@ export class Exchange implements Timed, RouteRequest {
   responseData(bytes: Buffer, start: number, end: number, fin: boolean): void {
     const series = this.#series!;
     series.counts[CallCount.BYTES_OUT!]! += end - start;
-    if (this.#messagesOut !== null) {
-      series.counts[CallCount.MESSAGES_OUT!]! += this.#messagesOut.take(bytes, start, end);
+    if (this.grpc) {
+      if (this.#messagesOut === null && isOneMessage(bytes, start, end))
+        series.counts[CallCount.MESSAGES_OUT!]!++;
+      else {
+        this.#messagesOut ??= new MessageCounter();
+        series.counts[CallCount.MESSAGES_OUT!]! += this.#messagesOut.take(bytes, start, end);
+      }
     }
     this.#answerUncredited += end - start;
     this.downstream.sendData(bytes, start, end, fin);
@@ -582,3 +594,5 @@ export class Exchange implements Timed, RouteRequest {
     this.#chunk = null;
   }
 }
+
+const none: readonly EndpointPool[] = [];

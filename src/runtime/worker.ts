@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { WorkerMetrics } from '../metrics/worker-metrics.ts';
-import { Proxy as DataPlane } from '../proxy/proxy.ts';
+import { DataPlane } from '../proxy/data-plane.ts';
 import { ListenerSet } from './listener-set.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { RunOptions } from './options.ts';

@@ -30,3 +30,11 @@ export class MessageCounter {
     return messages;
   }
 }
+
+/** True when `bytes[start, end)` is exactly one message with its prefix. */
+export function isOneMessage(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 5) return false;
+  const length =
+    bytes[start + 1]! * 16777216 + ((bytes[start + 2]! << 16) | (bytes[start + 3]! << 8) | bytes[start + 4]!);
+  return length === end - start - 5;
+}

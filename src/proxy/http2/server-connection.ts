@@ -32,6 +32,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   readonly #client: string;
   #forwarded: Buffer | null = null;
   #prefaceSeen = 0;
+  /** What came in place of the preface. */
+  #firstLine = '';
   #lastStream = 0;
   #resets: RateBucket | null = null;
   readonly #resetByUs = new Set<number>();
@@ -71,12 +73,13 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       super.onBytes(buffer, length);
       return;
     }
+    if (this.#firstLine !== '') return this.#noPreface(buffer, length);
     const at = this.#prefaceSeen;
     const take = Math.min(preface.length - at, length);
     for (let i = 0; i < take; i++) {
       if (buffer[i] === preface[at + i]) continue;
-      this.#noPreface(buffer, length);
-      return;
+      this.#firstLine = preface.toString('latin1', 0, at);
+      return this.#noPreface(buffer, length);
     }
     this.#prefaceSeen += take;
     if (this.#prefaceSeen < preface.length) return;
@@ -89,18 +92,17 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     if (length > take) super.onBytes(buffer.subarray(take), length - take);
   }
 
-  /** Not HTTP/2: an HTTP/1.x client is told so in its own words. */
+  /** Not HTTP/2: an HTTP/1.x client is told so in its own words, once its request line is there. */
   #noPreface(buffer: Buffer, length: number): void {
-    const begin = buffer.toString('latin1', 0, Math.min(length, 4096));
-    if (this.#prefaceSeen < 3 && /^[A-Z]{1,20} |^[\r\n]/.test(begin) && !begin.startsWith('PRI ')) {
-      const body =
-        'this port speaks HTTP/2 with prior knowledge (gRPC over cleartext); HTTP/1.1 is not served yet\n';
-      const head = `HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\nconnection: close\r\nx-serin-reason: not_implemented\r\n\r\n`;
-      this.socket.write(head + body);
-      this.endAfterFlush();
-      return;
+    this.#firstLine += buffer.toString('latin1', 0, Math.min(length, mostFirstLine));
+    const line = this.#firstLine.trimStart();
+    const mayBeRequest = /^[A-Z]{1,20}( |$)/.test(line) && this.#firstLine.length < mostFirstLine;
+    if (mayBeRequest && !line.includes('\n')) return;
+    if (!/^[A-Z]{1,20} \S+ HTTP\/1\.\d\r?\n/.test(line)) {
+      return this.connectionError(errorCode.protocolError, 'no HTTP/2 preface');
     }
-    this.connectionError(errorCode.protocolError, 'no HTTP/2 preface');
+    this.socket.write(versionNotSupported);
+    this.endAfterFlush();
   }
 
   /** The connection's preface and SETTINGS are there. */
@@ -161,7 +163,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     const arena = gateway.arena;
     const chunk = arena.current;
     chunk.live++;
-    arena.position = decoder.plainEnd;
+    const reserved = fin ? 0 : Math.min(bodyReserve, arena.current.bytes.length - decoder.plainEnd);
+    arena.position = decoder.plainEnd + reserved;
     const exchange = new Exchange(
       gateway,
       stream,
@@ -175,6 +178,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       chunk,
       decoder.plainStart,
       decoder.plainEnd,
+      reserved,
     );
     stream.exchange = exchange;
     gateway.begun();
@@ -494,6 +498,21 @@ export function pumpAll(connection: SendingConnection): void {
     progress = connection.sendWindow < before;
   }
 }
+
+/** Room behind each head for the beginning of its body, so that a small one needs no memory of its own. */
+const bodyReserve = 512;
+const mostFirstLine = 8192;
+const notServed =
+  'this port speaks HTTP/2 with prior knowledge (gRPC over cleartext); HTTP/1.1 is not served yet\n';
+const versionNotSupported = [
+  'HTTP/1.1 505 HTTP Version Not Supported',
+  'content-type: text/plain',
+  `content-length: ${notServed.length}`,
+  'connection: close',
+  'x-serin-reason: not_implemented',
+  '',
+  notServed,
+].join('\r\n');
 
 /** A size update to 0 (RFC 7541 6.3). */
 const tableOfNothing = Buffer.from([0x20]);

@@ -14,8 +14,8 @@ import { Services } from './service-runtime.ts';
 export type { AccessEntry } from './gateway.ts';
 export { type Limits, limitTable } from './limits.ts';
 
-/** What a worker gives its proxy. */
-export interface ProxyOptions {
+/** What a worker gives its data plane. */
+export interface DataPlaneOptions {
   readonly metrics: WorkerMetrics;
   readonly limits?: Partial<Limits>;
   readonly pool?: Partial<PoolOptions>;
@@ -28,8 +28,8 @@ export interface ProxyOptions {
 const sweepMs = 1000;
 
 /** The embedded data plane of one worker: client connections in, calls divided, connections to upstreams out. */
-export class Proxy {
-  readonly #options: ProxyOptions;
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
   readonly #loop = new Loop();
   readonly #services: Services;
   readonly #store: RouteStore;
@@ -39,7 +39,7 @@ export class Proxy {
   readonly #sweeper: NodeJS.Timeout;
   #drained: (() => void) | null = null;
 
-  constructor(options: ProxyOptions) {
+  constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#services = new Services((endpoint) => this.#poolOf(endpoint));
     this.#store = new RouteStore(this.#services, options.metrics);
