@@ -21,6 +21,8 @@ interface KnownFile {
   /** When its content was last seen to change, by the clock of {@link now}; null = at rest. */
   busySince: number | null;
   emptySince: number | null;
+  /** When it was first seen to be away; null = it is there. */
+  missingSince: number | null;
 }
 
 /**
@@ -30,6 +32,7 @@ interface KnownFile {
  */
 export class FileFollower {
   readonly #paths: readonly string[];
+  readonly #read: (path: string) => FileChange;
   readonly #emit: (changes: readonly FileChange[]) => void;
   readonly #known = new Map<string, KnownFile>();
   readonly #watches = new Map<string, { watcher: FSWatcher; inode: string }>();
@@ -39,9 +42,14 @@ export class FileFollower {
   #scheduled = false;
   #stopped = false;
 
-  constructor(paths: readonly string[], emit: (changes: readonly FileChange[]) => void) {
+  constructor(
+    paths: readonly string[],
+    emit: (changes: readonly FileChange[]) => void,
+    read: (path: string) => FileChange = readFile,
+  ) {
     this.#paths = paths;
     this.#emit = emit;
+    this.#read = read;
   }
 
   /** Reads everything and begins to watch. */
@@ -52,7 +60,7 @@ export class FileFollower {
     for (const path of this.#look().files) {
       const stamp = stampOf(path);
       if (stamp === null) continue;
-      const change = readFile(path);
+      const change = this.#read(path);
       changes.push(change);
       this.#remember(path, stamp, change);
     }
@@ -120,15 +128,23 @@ export class FileFollower {
     const { files, folders } = this.#look();
     this.#watch(folders);
     const changes: FileChange[] = [];
-    for (const path of this.#known.keys()) {
-      if (files.has(path)) continue;
-      this.#known.delete(path);
-      changes.push({ path, text: null });
-    }
     let wait = Number.POSITIVE_INFINITY;
+    for (const [path, file] of this.#known) {
+      if (!files.has(path)) wait = Math.min(wait, this.#miss(path, file, changes));
+    }
     for (const path of files) wait = Math.min(wait, this.#examine(path, changes));
     if (changes.length > 0) this.#emit(changes);
     this.#wake(wait);
+  }
+
+  /** An editor that moves the old file away and writes a new one leaves a gap: it is not told of. */
+  #miss(path: string, file: KnownFile, changes: FileChange[]): number {
+    file.missingSince ??= performance.now();
+    const away = performance.now() - file.missingSince;
+    if (away < QUIET_MS) return QUIET_MS - away;
+    this.#known.delete(path);
+    changes.push({ path, text: null });
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Looks at one file; returns after how many milliseconds to look again. */
@@ -139,7 +155,15 @@ export class FileFollower {
     const now = performance.now();
     if (known === undefined) {
       // A new name: renamed into place it is whole, but a fresh file may still be being written.
-      const file = { stamp: '', inode: '', text: null, unreadable: null, busySince: null, emptySince: null };
+      const file = {
+        stamp: '',
+        inode: '',
+        text: null,
+        unreadable: null,
+        busySince: null,
+        emptySince: null,
+        missingSince: null,
+      };
       this.#known.set(path, file);
       return this.#settle(path, file, stamp, now, changes);
     }
@@ -147,8 +171,9 @@ export class FileFollower {
   }
 
   #settle(path: string, file: KnownFile, stamp: Stamp, now: number, changes: FileChange[]): number {
+    file.missingSince = null;
     if (stamp.text !== file.stamp) {
-      const replaced = stamp.inode !== file.inode && stamp.age > QUIET_MS;
+      const replaced = stamp.inode !== file.inode && stamp.isWhole;
       file.stamp = stamp.text;
       file.inode = stamp.inode;
       // What was put in place by a rename or a link was written before: no quiet time for it.
@@ -157,7 +182,7 @@ export class FileFollower {
     if (file.busySince === null) return Number.POSITIVE_INFINITY;
     const quiet = now - file.busySince;
     if (quiet < QUIET_MS) return QUIET_MS - quiet;
-    const change = readFile(path);
+    const change = this.#read(path);
     const after = stampOf(path);
     // Written while it was read: what was read may be half of each.
     if (after === null || after.text !== file.stamp) return 0;
@@ -181,6 +206,7 @@ export class FileFollower {
       unreadable,
       busySince: null,
       emptySince: null,
+      missingSince: null,
     });
     if (before === undefined || before.text !== text || before.unreadable !== unreadable)
       changes.push(change);
@@ -212,16 +238,23 @@ export class FileFollower {
 interface Stamp {
   readonly text: string;
   readonly inode: string;
-  /** Milliseconds since its last write. */
-  readonly age: number;
+  /**
+   * True if nobody can be in the middle of writing it: its last write is long ago, or its name was given to it after
+   * that (a rename changes ctime alone, a write both times).
+   */
+  readonly isWhole: boolean;
 }
 
 /** The state of a file, links followed; null if it is not there. Rights count: an unreadable file has changed. */
 function stampOf(path: string): Stamp | null {
   try {
-    const { dev, ino, size, mtimeNs, mode } = statSync(path, { bigint: true });
+    const { dev, ino, size, mtimeNs, ctimeNs, mode } = statSync(path, { bigint: true });
     const age = Date.now() - Number(mtimeNs / 1_000_000n);
-    return { text: `${dev}:${ino}:${size}:${mtimeNs}:${mode}`, inode: `${dev}:${ino}`, age };
+    return {
+      text: `${dev}:${ino}:${size}:${mtimeNs}:${mode}`,
+      inode: `${dev}:${ino}`,
+      isWhole: age > QUIET_MS || ctimeNs > mtimeNs,
+    };
   } catch {
     return null;
   }
