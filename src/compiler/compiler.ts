@@ -83,7 +83,7 @@ export class Compiler {
     const globalsChanged = this.#applyObjects(changes);
     const context = this.#groupContext();
     const dirty = affectedGroups(
-      this.#regroup(changes, globalsChanged),
+      this.#regroup(changes, globalsChanged, context),
       globalsChanged,
       this.#groups,
       context,
@@ -158,12 +158,16 @@ export class Compiler {
     return globalsChanged;
   }
 
-  /** When a global object changes, a Mapping can belong to other Hosts: then each joins its group anew. */
-  #regroup(changes: readonly UnitChange[], globalsChanged: boolean): readonly UnitChange[] {
+  /** When a global object changes, a Mapping can belong to other Hosts: then it moves to another group. */
+  #regroup(
+    changes: readonly UnitChange[],
+    globalsChanged: boolean,
+    context: GroupContext,
+  ): readonly UnitChange[] {
     if (!globalsChanged) return changes;
     const all = [...changes];
     const done = new Set(changes.map(({ unit }) => unit));
-    for (const unit of this.#groups.units()) {
+    for (const unit of this.#groups.movable(context)) {
       if (!done.has(unit)) all.push({ unit, kind: 'goes' }, { unit, kind: 'comes' });
     }
     return all;
@@ -202,14 +206,10 @@ export class Compiler {
     let documents = 0;
     let mappings = 0;
     let skipped = 0;
-    for (const file of this.#files.values()) {
-      for (const { units } of file.documents) {
-        documents++;
-        for (const { object } of units) {
-          if (object.skipped) skipped++;
-          else if (object.resource?.kind === 'Mapping') mappings++;
-        }
-      }
+    for (const { counts } of this.#files.values()) {
+      documents += counts.documents;
+      mappings += counts.mappings;
+      skipped += counts.skipped;
     }
     return { documents, mappings, skipped };
   }

@@ -20,6 +20,18 @@ export interface FileState {
   readonly path: string;
   readonly text: string;
   readonly documents: readonly DocumentState[];
+  /** Units that have something to say. */
+  readonly telling: readonly Unit[];
+  readonly counts: FileCounts;
+}
+
+/** What a file has. */
+export interface FileCounts {
+  readonly documents: number;
+  /** Mappings that are served, or would be if their group let them. */
+  readonly mappings: number;
+  /** Objects for gateways with another ambassador_id. */
+  readonly skipped: number;
 }
 
 /**
@@ -57,7 +69,14 @@ export function readFileState(
     }
     return { text: piece.text, document, identity: identities[index]!, units };
   });
-  return { path, text, documents };
+  const units = documents.flatMap((document) => document.units);
+  const telling = units.filter((unit) => !unit.silent && unit.report.findings.length > 0);
+  return { path, text, documents, telling, counts: countUnits(documents.length, units) };
+}
+
+function countUnits(documents: number, units: readonly Unit[]): FileCounts {
+  const mappings = units.filter(({ object }) => object.resource?.kind === 'Mapping').length;
+  return { documents, mappings, skipped: units.filter(({ object }) => object.skipped).length };
 }
 
 /** Units of a document; what is broken in it is replaced by what the document `before` had in that place. */

@@ -2,13 +2,8 @@ import type { Route } from '../model/route.ts';
 import type { Mapping } from '../resources/ambassador/mapping.ts';
 import type { MappingMatch } from '../resources/ambassador/mapping-match.ts';
 import { finding } from '../resources/issue.ts';
-import {
-  compileGroup,
-  type FailedMember,
-  type GroupContext,
-  type Member,
-  type UnitFinding,
-} from './group.ts';
+import { compileGroup } from './compile-group.ts';
+import type { FailedMember, GroupContext, Member, UnitFinding } from './group.ts';
 import type { NamedService } from './service-table.ts';
 import { resourceOf, type Unit } from './unit.ts';
 import { associate } from './virtual-hosts.ts';
@@ -33,23 +28,19 @@ export class GroupTable {
   readonly #compiled = new Map<string, CompiledGroup>();
 
   /** Puts a unit into its group; returns the group's key, or null if it is in none. */
-  join(unit: Unit, { globals: { hosts } }: GroupContext): string | null {
-    const mapping = resourceOf(unit, 'Mapping');
-    const { recovered } = unit.object;
-    const match = mapping?.match ?? (recovered?.kind === 'Mapping' ? recovered.match : null);
-    if (match === null) return null;
-    const labels = mapping?.meta.labels ?? (recovered?.kind === 'Mapping' ? recovered.labels : {});
-    const virtualHosts = associate(match, labels, hosts);
-    if (virtualHosts?.length === 0) {
+  join(unit: Unit, context: GroupContext): string | null {
+    const place = placeOf(unit, context);
+    if (place === null) return null;
+    if (place.key === null) {
+      const mapping = resourceOf(unit, 'Mapping');
       this.#unreached.set(unit, mapping === null ? null : { unit, finding: unreached(mapping), kept: false });
       return null;
     }
-    const key = groupKey(match, virtualHosts);
-    const units = this.#groups.get(key)?.units ?? new Set<Unit>();
+    const units = this.#groups.get(place.key)?.units ?? new Set<Unit>();
     units.add(unit);
-    this.#groups.set(key, { virtualHosts, units });
-    this.#keyOf.set(unit, key);
-    return key;
+    this.#groups.set(place.key, { virtualHosts: place.virtualHosts, units });
+    this.#keyOf.set(unit, place.key);
+    return place.key;
   }
 
   /** Takes a unit out; returns the key of the group that it was in, or null. */
@@ -64,9 +55,11 @@ export class GroupTable {
     return key;
   }
 
-  /** Every unit that is in a group, or would be if a Host reached it. */
-  units(): Unit[] {
-    return [...this.#keyOf.keys(), ...this.#unreached.keys()];
+  /** Units that are in a group, or in none, where they would not be any more. */
+  movable(context: GroupContext): Unit[] {
+    const moves = (unit: Unit, key: string | null): boolean => (placeOf(unit, context)?.key ?? null) !== key;
+    const members = [...this.#keyOf].filter(([unit, key]) => moves(unit, key)).map(([unit]) => unit);
+    return [...members, ...[...this.#unreached.keys()].filter((unit) => moves(unit, null))];
   }
 
   /** Keys of all groups, those that are empty by now but were compiled included. */
@@ -110,6 +103,20 @@ export class GroupTable {
     for (const item of this.#unreached.values()) if (item !== null) yield item;
     for (const { findings } of this.#compiled.values()) yield* findings;
   }
+}
+
+/** The group that a unit belongs to; key null: no Host reaches it; null: it is nothing that has a group. */
+function placeOf(
+  unit: Unit,
+  { globals: { hosts } }: GroupContext,
+): { key: string | null; virtualHosts: readonly string[] | null } | null {
+  const mapping = resourceOf(unit, 'Mapping');
+  const { recovered } = unit.object;
+  const match = mapping?.match ?? (recovered?.kind === 'Mapping' ? recovered.match : null);
+  if (match === null) return null;
+  const labels = mapping?.meta.labels ?? (recovered?.kind === 'Mapping' ? recovered.labels : {});
+  const virtualHosts = associate(match, labels, hosts);
+  return { key: virtualHosts?.length === 0 ? null : groupKey(match, virtualHosts), virtualHosts };
 }
 
 /**

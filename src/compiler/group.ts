@@ -3,14 +3,6 @@ import type { SplitMember } from '../model/split.ts';
 import type { Mapping } from '../resources/ambassador/mapping.ts';
 import type { Finding } from '../resources/issue.ts';
 import type { Globals } from './globals.ts';
-import { agree } from './passes/agree.ts';
-import { checkTls } from './passes/check-tls.ts';
-import { isolate } from './passes/isolate.ts';
-import { lead } from './passes/lead.ts';
-import { makeRoute } from './passes/make-route.ts';
-import { setAside } from './passes/set-aside.ts';
-import { share } from './passes/share.ts';
-import { warnOfMembers } from './passes/warn-of-members.ts';
 import type { Unit } from './unit.ts';
 
 /** A Mapping of a group. */
@@ -60,41 +52,6 @@ export interface FailedMember {
 
 /** One step from a group of Mappings to a route. */
 export type GroupPass = (draft: GroupDraft, context: GroupContext) => GroupDraft;
-
-/** What is done with a group, in this order. */
-export const groupPasses: readonly GroupPass[] = [
-  isolate,
-  setAside,
-  checkTls,
-  lead,
-  agree,
-  warnOfMembers,
-  share,
-  makeRoute,
-];
-
-/** Runs all passes on a group. */
-export function compileGroup(
-  key: string,
-  virtualHosts: readonly string[] | null,
-  members: readonly Member[],
-  failed: readonly FailedMember[],
-  context: GroupContext,
-): GroupDraft {
-  const start: GroupDraft = {
-    key,
-    virtualHosts,
-    members: [...members].sort(compareMembers),
-    failed,
-    redirect: null,
-    leader: null,
-    split: null,
-    route: null,
-    findings: [],
-    invalid: false,
-  };
-  return groupPasses.reduce((draft, pass) => pass(draft, context), start);
-}
 
 /** By namespace, then name. */
 export function compareMembers(a: Member, b: Member): number {

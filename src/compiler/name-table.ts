@@ -3,6 +3,7 @@ import { compareUnits, type Unit } from './unit.ts';
 /** Objects by `Kind/namespace/name`. Of several with one name the last by file and place counts. */
 export class NameTable {
   readonly #units = new Map<string, Set<Unit>>();
+  readonly #shared = new Set<string>();
   readonly #winners = new Map<string, Unit>();
 
   /** Adds or removes a unit. {@link settle} has to follow. */
@@ -14,6 +15,8 @@ export class NameTable {
     else units.delete(unit);
     if (units.size > 0) this.#units.set(identity, units);
     else this.#units.delete(identity);
+    if (units.size > 1) this.#shared.add(identity);
+    else this.#shared.delete(identity);
   }
 
   /** Finds the winner of a name anew. Returns the units that lost and gained it, or null if nothing changed. */
@@ -31,6 +34,6 @@ export class NameTable {
 
   /** Names that several objects have, with these objects in order; the last one is the winner. */
   *duplicates(): Generator<readonly Unit[]> {
-    for (const units of this.#units.values()) if (units.size > 1) yield [...units].sort(compareUnits);
+    for (const identity of this.#shared) yield [...(this.#units.get(identity) ?? [])].sort(compareUnits);
   }
 }

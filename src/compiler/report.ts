@@ -22,13 +22,11 @@ export function makeIssues(
   for (const [file, reason] of unreadable) {
     issues.push(fileIssue(file, finding('unreadable-file', [], { reason }), true));
   }
-  for (const { path, text, documents } of files) {
-    if (text.trim() === '') issues.push(fileIssue(path, finding('empty-file', [], { file: path }), false));
-    for (const { units } of documents) {
-      for (const unit of units) {
-        if (unit.silent) continue;
-        for (const item of unit.report.findings) issues.push(unitIssue(unit, item, isKept(unit)));
-      }
+  for (const { path, text, telling } of files) {
+    if (text.length < 1000 && text.trim() === '')
+      issues.push(fileIssue(path, finding('empty-file', [], { file: path }), false));
+    for (const unit of telling) {
+      for (const item of unit.report.findings) issues.push(unitIssue(unit, item, isKept(unit)));
     }
   }
   for (const { unit, finding: item, kept } of found) issues.push(unitIssue(unit, item, kept));

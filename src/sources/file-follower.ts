@@ -1,7 +1,7 @@
 import { type FSWatcher, lstatSync, statSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type FileChange, readFile } from './files.ts';
 import { findFiles } from './find-files.ts';
+import { type FileChange, readFile } from './read-file.ts';
 
 /** A file that is being written is read when it has been quiet for so long, in milliseconds. */
 const QUIET_MS = 40;

@@ -1,15 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { decodeText } from './decode-text.ts';
 import { FileFollower } from './file-follower.ts';
 import { findFiles, kindOf } from './find-files.ts';
+import { type FileChange, readFile } from './read-file.ts';
 
-/** A file that is new, has another content, or is gone (text null). With `unreadable` its last content stands. */
-export interface FileChange {
-  readonly path: string;
-  readonly text: string | null;
-  /** Why it cannot be read. */
-  readonly unreadable?: string;
-}
+export type { FileChange } from './read-file.ts';
 
 /** Where manifests come from. */
 export interface FileSource {
@@ -55,15 +49,6 @@ export function watchFiles(paths: readonly string[], options: { follow: boolean 
 function readAll(paths: readonly string[]): FileChange[] {
   const files = new Set(paths.flatMap((path) => findFiles(path).files));
   return [...files].map(readFile);
-}
-
-/** Reads one file; a failure is part of the answer. */
-export function readFile(path: string): FileChange {
-  try {
-    return { path, text: decodeText(readFileSync(path)) };
-  } catch (error) {
-    return { path, text: null, unreadable: error instanceof Error ? error.message : String(error) };
-  }
 }
 
 async function readStandardInput(): Promise<string> {
