@@ -1,0 +1,45 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { LOAD_CORE, type Running, startOn } from './process.ts';
+import { type Backends, find } from './proxies.ts';
+
+/** The pair of backends behind the proxies, and how to end them. */
+export interface RunningBackends {
+  readonly ports: Backends;
+  stop(): Promise<void>;
+}
+
+/** Two backends that cost little (nghttpd, a file and a trailer), for h2load. */
+export function fastBackends(folder: string, first: number): Promise<RunningBackends> {
+  const root = join(resolve(folder), 'root');
+  mkdirSync(join(root, 'helloworld.Greeter'), { recursive: true });
+  writeFileSync(
+    join(root, 'helloworld.Greeter', 'SayHello'),
+    Buffer.from('\x00\x00\x00\x00\x0d\n\x0bHello world', 'latin1'),
+  );
+  return pair(first, (port) => [
+    'nghttpd',
+    '--no-tls',
+    '--address=127.0.0.1',
+    '-d',
+    root,
+    '--trailer=grpc-status: 0',
+    String(port),
+  ]);
+}
+
+/** Two real grpc-go servers. */
+export function grpcBackends(first: number): Promise<RunningBackends> {
+  return pair(first, (port) => [find('serin-bench')!, 'backend', '-listen', `127.0.0.1:${port}`]);
+}
+
+async function pair(first: number, command: (port: number) => readonly string[]): Promise<RunningBackends> {
+  const running: Running[] = [];
+  for (const port of [first, first + 1]) running.push(await startOn(LOAD_CORE, command(port), port));
+  return {
+    ports: { stable: first, canary: first + 1 },
+    stop: async () => {
+      for (const one of running) await one.stop();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { LOAD_CORE, runOn } from './process.ts';
+import { find } from './proxies.ts';
+
+/** A scenario of the table. */
+export interface Scenario {
+  readonly name: string;
+  readonly client: 'h2load' | 'grpc-go';
+  readonly connections: number;
+  readonly streams: number;
+  readonly calls: number;
+  /** Headers of its own in each call, a deadline and a token of 600 bytes. */
+  readonly heavy: boolean;
+}
+
+/** What a load has seen; latencies in microseconds, null where the client does not tell. */
+export interface LoadResult {
+  readonly answered: number;
+  readonly seconds: number;
+  readonly p99: number | null;
+}
+
+/** The scenarios. @param scale 1 for the real thing, less for a smoke run. */
+export function scenarios(scale: number): readonly Scenario[] {
+  const n = (calls: number) => Math.max(2000, Math.round(calls * scale));
+  return [
+    {
+      name: 'h2load 16 × 16',
+      client: 'h2load',
+      connections: 16,
+      streams: 16,
+      calls: n(400_000),
+      heavy: false,
+    },
+    {
+      name: 'h2load 32 × 64',
+      client: 'h2load',
+      connections: 32,
+      streams: 64,
+      calls: n(400_000),
+      heavy: false,
+    },
+    { name: 'h2load 16 × 1', client: 'h2load', connections: 16, streams: 1, calls: n(200_000), heavy: false },
+    {
+      name: 'grpc-go 16 × 16, own headers',
+      client: 'grpc-go',
+      connections: 16,
+      streams: 16,
+      calls: n(150_000),
+      heavy: true,
+    },
+    {
+      name: 'grpc-go 16 × 1, own headers',
+      client: 'grpc-go',
+      connections: 16,
+      streams: 1,
+      calls: n(100_000),
+      heavy: true,
+    },
+  ];
+}
+
+/** Runs a load to its end; rejects when a single reply is missing. */
+export async function runLoad(
+  scenario: Scenario,
+  port: number,
+  folder: string,
+  calls: number,
+): Promise<LoadResult> {
+  return scenario.client === 'h2load'
+    ? h2load(scenario, port, folder, calls)
+    : grpcGo(scenario, port, calls, 0);
+}
+
+/** As {@link runLoad} with grpc-go, at an even rate of calls a second. */
+export async function grpcGo(
+  scenario: Scenario,
+  port: number,
+  calls: number,
+  rate: number,
+): Promise<LoadResult> {
+  const { connections, streams, heavy } = scenario;
+  const out = await runOn(LOAD_CORE, [
+    find('serin-bench')!,
+    'load',
+    ...['-target', `127.0.0.1:${port}`],
+    ...['-conns', String(connections)],
+    ...['-streams', String(streams)],
+    ...['-calls', String(calls)],
+    ...(heavy ? ['-heavy'] : []),
+    ...['-rate', String(rate)],
+  ]);
+  const result = JSON.parse(out) as {
+    calls: number;
+    errors: number;
+    error: string;
+    seconds: number;
+    p99: number;
+  };
+  if (result.errors > 0 || result.calls !== calls)
+    throw new Error(`${result.errors} of ${calls} calls failed: ${result.error}`);
+  return { answered: result.calls, seconds: result.seconds, p99: result.p99 };
+}
+
+async function h2load(scenario: Scenario, port: number, folder: string, calls: number): Promise<LoadResult> {
+  mkdirSync(folder, { recursive: true });
+  const body = join(resolve(folder), 'request.bin');
+  writeFileSync(body, Buffer.from('\x00\x00\x00\x00\x07\n\x05world', 'latin1'));
+  const out = await runOn(LOAD_CORE, [
+    'h2load',
+    ...['-n', String(calls), '-c', String(scenario.connections), '-m', String(scenario.streams), '-t', '1'],
+    ...['-d', body, '-H', 'content-type: application/grpc', '-H', 'te: trailers'],
+    `http://127.0.0.1:${port}/helloworld.Greeter/SayHello`,
+  ]);
+  const answered = Number(/(\d+) 2xx/.exec(out)?.[1] ?? 0);
+  if (answered !== calls) throw new Error(`${answered} of ${calls} calls were answered:\n${out.slice(-600)}`);
+  const [, value, unit] = /finished in ([\d.]+)(us|ms|s)/.exec(out) ?? [];
+  const seconds = Number(value) * { us: 1e-6, ms: 1e-3, s: 1 }[unit as 'us' | 'ms' | 's'];
+  return { answered, seconds, p99: null };
+}

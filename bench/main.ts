@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fastBackends, grpcBackends, type RunningBackends } from './backends.ts';
+import { grpcGo, runLoad, type Scenario, scenarios } from './loads.ts';
+import {
+  cpuMicroseconds,
+  LOAD_CORE,
+  PROXY_CORE,
+  type Running,
+  residentKib,
+  sleep,
+  startOn,
+} from './process.ts';
+import { find, type ProxyUnderTest, proxies } from './proxies.ts';
+import { type Measurement, markdown } from './report.ts';
+import { expectCount, serinCount, serinReady } from './serin-counters.ts';
+
+/** `npm run bench [-- --smoke]`: measures side by side, prints the table, writes bench/RESULTS.md (not for a smoke run). */
+const smoke = process.argv.includes('--smoke');
+const rounds = smoke ? 1 : 3;
+const idleConnections = smoke ? 500 : 10_000;
+const folder = mkdtempSync(join(tmpdir(), 'serin-bench-'));
+const PORT = 19_000;
+
+async function started(proxy: ProxyUnderTest, backends: RunningBackends): Promise<Running> {
+  const running = await startOn(
+    PROXY_CORE,
+    proxy.command(join(folder, proxy.name.replace(' ', '-')), PORT, backends.ports),
+    PORT,
+  );
+  if (proxy.name === 'Serin') await serinReady();
+  return running;
+}
+
+/** One round: warm up, then measure CPU over the calls; every reply and, for Serin, every count has to be there. */
+async function measure(
+  proxy: ProxyUnderTest,
+  scenario: Scenario,
+  backends: RunningBackends,
+): Promise<Measurement> {
+  const running = await started(proxy, backends);
+  try {
+    await runLoad(scenario, PORT, folder, Math.max(1000, Math.round(scenario.calls / 5)));
+    const counted = proxy.name === 'Serin' ? await settledCount() : 0;
+    const before = cpuMicroseconds(running.pid);
+    const load = await runLoad(scenario, PORT, folder, scenario.calls);
+    const cpu = (cpuMicroseconds(running.pid) - before) / scenario.calls;
+    if (proxy.name === 'Serin') await expectCount(counted, scenario.calls);
+    return {
+      scenario: scenario.name,
+      proxy: proxy.name,
+      cpu,
+      rate: scenario.calls / load.seconds,
+      p99: load.p99 === null ? null : load.p99 / 1000,
+      note: '',
+    };
+  } finally {
+    await running.stop();
+  }
+}
+
+async function settledCount(): Promise<number> {
+  await sleep(300);
+  return serinCount();
+}
+
+function better(a: Measurement | undefined, b: Measurement): Measurement {
+  return a === undefined || b.cpu! < a.cpu! ? b : a;
+}
+
+async function table(usable: readonly ProxyUnderTest[]): Promise<Measurement[]> {
+  const all: Measurement[] = [];
+  for (const scenario of scenarios(smoke ? 0.02 : 1)) {
+    const backends =
+      scenario.client === 'h2load' ? await fastBackends(folder, 19_001) : await grpcBackends(19_001);
+    try {
+      const best = new Map<string, Measurement>();
+      for (let round = 0; round < rounds; round++) {
+        for (const proxy of usable) {
+          const m = await measure(proxy, scenario, backends);
+          best.set(proxy.name, better(best.get(proxy.name), m));
+          console.error(
+            `${scenario.name}, round ${round + 1}: ${proxy.name} ${m.cpu!.toFixed(1)} µs, ${Math.round(m.rate!)} calls/s`,
+          );
+        }
+      }
+      all.push(...best.values());
+    } finally {
+      await backends.stop();
+    }
+  }
+  return all;
+}
+
+/** p99 at half of Envoy's top rate, open loop: the best of all rounds. */
+async function latency(usable: readonly ProxyUnderTest[], envoyRate: number): Promise<string> {
+  const scenario = scenarios(1).find((s) => s.name.startsWith('grpc-go 16 × 16'))!;
+  const rate = envoyRate / 2;
+  const backends = await grpcBackends(19_001);
+  const parts: string[] = [];
+  try {
+    for (const proxy of usable) {
+      let best = Number.POSITIVE_INFINITY;
+      for (let round = 0; round < rounds; round++) {
+        const running = await started(proxy, backends);
+        await grpcGo(scenario, PORT, 5000, rate);
+        const { p99 } = await grpcGo(scenario, PORT, Math.round(rate * (smoke ? 1 : 10)), rate);
+        best = Math.min(best, p99! / 1000);
+        await running.stop();
+      }
+      parts.push(`${proxy.name} ${best.toFixed(2)} ms`);
+    }
+  } finally {
+    await backends.stop();
+  }
+  return `p99 at half of Envoy's top rate (${Math.round(rate)} calls/s, grpc-go 16 × 16 with own headers, open loop): ${parts.join(', ')}.`;
+}
+
+/** KiB of memory for each idle connection. */
+async function idleMemory(usable: readonly ProxyUnderTest[]): Promise<string> {
+  const backends = await grpcBackends(19_001);
+  const parts: string[] = [];
+  try {
+    for (const proxy of usable) {
+      const running = await started(proxy, backends);
+      await sleep(1000);
+      const before = residentKib(running.pid);
+      const holder = spawn(
+        'taskset',
+        [
+          '-c',
+          String(LOAD_CORE),
+          find('serin-bench')!,
+          'idle',
+          '-target',
+          `127.0.0.1:${PORT}`,
+          '-conns',
+          String(idleConnections),
+        ],
+        { stdio: ['pipe', 'pipe', 'inherit'] },
+      );
+      const open = await new Promise<string>((resolve) => {
+        holder.stdout.once('data', (data) => resolve(String(data)));
+        holder.once('exit', () => resolve('failed'));
+      });
+      await sleep(2000);
+      const each = (residentKib(running.pid) - before) / idleConnections;
+      parts.push(
+        open.startsWith('open')
+          ? `${proxy.name} ${each.toFixed(1)} KiB`
+          : `${proxy.name}: could not open them all`,
+      );
+      holder.stdin.end();
+      await running.stop();
+    }
+  } finally {
+    await backends.stop();
+  }
+  return `Memory of each of ${idleConnections} idle connections: ${parts.join(', ')}.`;
+}
+
+const missing = proxies.flatMap((p) => (p.missing === null ? [] : [`${p.name}: ${p.missing}`]));
+for (const tool of ['h2load', 'nghttpd', 'taskset', 'serin-bench']) {
+  if (find(tool) === null) missing.push(`${tool}: run bench/setup.sh`);
+}
+if (cpus().length < 2) missing.push('a second core: proxy and load share one here');
+for (const line of missing) console.error(`missing: ${line}`);
+if (missing.some((line) => /^(h2load|nghttpd|taskset|serin-bench|a second core|Serin)/.test(line)))
+  process.exit(1);
+
+const usable = proxies.filter((p) => p.missing === null);
+const all = await table(usable);
+const envoy = all.find((m) => m.proxy === 'Envoy' && m.scenario.startsWith('grpc-go 16 × 16'));
+const more: string[] = [];
+const whole = usable.filter((p) => p.name !== 'HAProxy TCP');
+if (envoy?.rate) more.push(await latency(whole, envoy.rate));
+more.push(await idleMemory(whole));
+const text = markdown(all, missing, more);
+console.log(text);
+if (!smoke) writeFileSync('bench/RESULTS.md', text);

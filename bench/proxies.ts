@@ -1,0 +1,189 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** The two backends: stable has 80 %, the canary 20 %. */
+export interface Backends {
+  readonly stable: number;
+  readonly canary: number;
+}
+
+/** A proxy that is measured. */
+export interface ProxyUnderTest {
+  readonly name: string;
+  /** Null when it is installed, else what is missing and how to get it. */
+  readonly missing: string | null;
+  /** Writes its configuration and returns its command line. */
+  command(folder: string, port: number, backends: Backends): readonly string[];
+}
+
+/** Admin port of Serin, from which its counters are read. */
+export const SERIN_ADMIN = 19_100;
+
+const setup = 'run bench/setup.sh';
+
+/** All of them, in the order of the table. Each runs on one core with one thread. */
+export const proxies: readonly ProxyUnderTest[] = [
+  { name: 'Serin', missing: existsSync('dist/cli/main.js') ? null : 'npm run build', command: serin },
+  {
+    name: 'Envoy',
+    missing: find('envoy') === null ? `Envoy is not installed: ${setup}` : null,
+    command: envoy,
+  },
+  {
+    name: 'HAProxy',
+    missing: find('haproxy') === null ? `HAProxy is not installed: ${setup}` : null,
+    command: haproxy,
+  },
+  {
+    name: 'nginx',
+    missing: find('nginx') === null ? `nginx is not installed: ${setup}` : null,
+    command: nginx,
+  },
+  {
+    name: 'HAProxy TCP',
+    missing: find('haproxy') === null ? `HAProxy is not installed: ${setup}` : null,
+    command: tcp,
+  },
+];
+
+/** Path of a program: .peers/ first, then PATH; null when it is nowhere. */
+export function find(program: string): string | null {
+  const folders = ['.peers', '.peers/venv/bin', ...(process.env.PATH ?? '').split(':'), '/usr/sbin'];
+  const found = folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+  return found === undefined ? null : resolve(found);
+}
+
+function serin(folder: string, port: number, backends: Backends): readonly string[] {
+  const mapping = (name: string, more: string) =>
+    `---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: ${name}}\nspec: {hostname: "*", prefix: /helloworld.Greeter/, rewrite: /helloworld.Greeter/, grpc: true, service: "${name}:80"${more}}\n`;
+  const file = write(folder, 'serin.yaml', mapping('stable', '') + mapping('canary', ', weight: 20'));
+  const run = [
+    process.execPath,
+    resolve('dist/cli/main.js'),
+    'run',
+    file,
+    '--workers',
+    '1',
+    '--log-format',
+    'json',
+  ];
+  const places = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${SERIN_ADMIN}`];
+  const resolved = (['stable', 'canary'] as const).flatMap((name) => [
+    '--resolve',
+    `${name}.default:80=127.0.0.1:${backends[name]}`,
+  ]);
+  return [...run, ...places, ...resolved];
+}
+
+function envoy(folder: string, port: number, backends: Backends): readonly string[] {
+  const cluster = (name: 'stable' | 'canary') => `
+  - name: ${name}
+    type: STATIC
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {http2_protocol_options: {}}
+    load_assignment:
+      cluster_name: ${name}
+      endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: ${backends[name]}}}}}]}]`;
+  const config = `static_resources:
+  listeners:
+  - address: {socket_address: {address: 127.0.0.1, port_value: ${port}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: ingress
+          codec_type: HTTP2
+          generate_request_id: true
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes:
+              - match: {prefix: /helloworld.Greeter/}
+                route: {timeout: 0s, weighted_clusters: {clusters: [{name: stable, weight: 80}, {name: canary, weight: 20}]}}
+  clusters:${cluster('stable')}${cluster('canary')}
+`;
+  const file = write(folder, 'envoy.yaml', config);
+  return [find('envoy')!, '-c', file, '--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'error'];
+}
+
+function haproxy(folder: string, port: number, backends: Backends): readonly string[] {
+  const config = `global
+  nbthread 1
+  maxconn 20000
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+frontend in
+  bind 127.0.0.1:${port} proto h2
+  default_backend out
+backend out
+  balance roundrobin
+  server stable 127.0.0.1:${backends.stable} proto h2 weight 80
+  server canary 127.0.0.1:${backends.canary} proto h2 weight 20
+`;
+  return [find('haproxy')!, '-db', '-f', write(folder, 'haproxy.cfg', config)];
+}
+
+function tcp(folder: string, port: number, backends: Backends): readonly string[] {
+  const config = `global
+  nbthread 1
+  maxconn 20000
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+listen in
+  bind 127.0.0.1:${port}
+  server stable 127.0.0.1:${backends.stable}
+`;
+  return [find('haproxy')!, '-db', '-f', write(folder, 'tcp.cfg', config)];
+}
+
+function nginx(folder: string, port: number, backends: Backends): readonly string[] {
+  const config = `daemon off;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+error_log stderr error;
+worker_rlimit_nofile 20000;
+events { worker_connections 16000; }
+http {
+  access_log off;
+  client_body_temp_path ${folder}/body;
+  proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi;
+  scgi_temp_path ${folder}/scgi;
+  upstream out {
+    server 127.0.0.1:${backends.stable} weight=80;
+    server 127.0.0.1:${backends.canary} weight=20;
+    keepalive 64;
+    keepalive_requests 100000000;
+  }
+  server {
+    listen 127.0.0.1:${port} http2;
+    keepalive_requests 100000000;
+    http2_max_concurrent_streams 1000;
+    location / { grpc_pass grpc://out; }
+  }
+}
+`;
+  return [find('nginx')!, '-p', folder, '-e', 'stderr', '-c', write(folder, 'nginx.conf', config)];
+}
+
+function write(folder: string, name: string, text: string): string {
+  mkdirSync(folder, { recursive: true });
+  const file = join(resolve(folder), name);
+  writeFileSync(file, text);
+  return file;
+}
