@@ -66,7 +66,8 @@ export class Http2Pool implements EndpointPool, ClientConnectionEvents {
         return;
       }
     }
-    if (!this.#gateway.mayHold(exchange)) return;
+    this.#waiting = this.#gateway.stillWaiting(this.#waiting);
+    if (!this.#gateway.mayHold(exchange, this.#waiting)) return;
     exchange.hold();
     this.#waiting.push(exchange);
     this.#grow();

@@ -180,14 +180,7 @@ export class Exchange implements Timed, RouteRequest {
 
   /** The pool has no connection with room: the body stops until there is one. */
   hold(): void {
-    this.#enter(life.held);
-  }
-
-  #enter(state: number): void {
-    if (this.state === state) return;
-    if (this.state === life.held) this.gateway.held--;
-    else if (state === life.held) this.gateway.held++;
-    this.state = state;
+    this.state = life.held;
   }
 
   /** A connection for this call. */
@@ -208,7 +201,7 @@ export class Exchange implements Timed, RouteRequest {
     const bodyLength = this.#bodyEnd - this.#headEnd;
     const fin = this.requestEnded && bodyLength === 0 && this.#heldBody === null && this.#trailers === null;
     this.#beginSeries();
-    this.#enter(life.sent);
+    this.state = life.sent;
     const upstream = connection.open(this, {
       line: requestLine(this, backend),
       plain,
@@ -268,7 +261,7 @@ export class Exchange implements Timed, RouteRequest {
     if (this.#chunk === null) {
       return this.fail(localReply(503, grpcStatus.unavailable, 'refused', 'the upstream refused the call'));
     }
-    this.#enter(life.held);
+    this.state = life.held;
     this.problem = 'refused';
     this.#again();
   }
@@ -377,14 +370,14 @@ export class Exchange implements Timed, RouteRequest {
   /** A 1xx head; the final one follows. */
   responseInfo(block: ResponseBlock): void {
     if (this.state === life.sent) this.#firstByte();
-    this.#enter(life.responding);
+    this.state = life.responding;
     this.downstream.sendHead(block.bytes, 0, block.length, false);
   }
 
   /** The head of the answer. */
   responseHead(block: ResponseBlock, fin: boolean): void {
     if (this.state === life.sent) this.#firstByte();
-    this.#enter(life.responding);
+    this.state = life.responding;
     this.#status = block.status;
     if (block.grpcStatus >= 0) this.#grpcStatus = block.grpcStatus;
     else if (this.grpc && fin) this.#grpcStatus = grpcStatus.unknown;
@@ -527,7 +520,7 @@ export class Exchange implements Timed, RouteRequest {
   }
 
   #reply(reply: LocalReply): void {
-    this.#enter(life.responding);
+    this.state = life.responding;
     if (this.#series === null) {
       this.#series = this.gateway.seriesOf(this);
       this.#series.begin();
@@ -556,7 +549,7 @@ export class Exchange implements Timed, RouteRequest {
       this.#end();
       return;
     }
-    this.#enter(life.answered);
+    this.state = life.answered;
   }
 
   /** The client's side is over in both directions. */
@@ -579,7 +572,7 @@ export class Exchange implements Timed, RouteRequest {
   }
 
   #end(): void {
-    this.#enter(life.done);
+    this.state = life.done;
     // Harmless where the upstream's side is over already.
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;

@@ -10,7 +10,7 @@ import type { DecoderShared } from '../protocol/hpack/request-decoder.ts';
 import { ResponseBlocks } from '../protocol/hpack/response-blocks.ts';
 import { ValueCache } from '../protocol/hpack/value-cache.ts';
 import { RouteMatchResult } from '../routing/index.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, life } from './exchange.ts';
 import type { Limits } from './limits.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
 import type { Loop } from './loop.ts';
@@ -55,8 +55,6 @@ export class Gateway {
   readonly queued = { bytes: 0 };
   /** Calls that are not done. */
   active = 0;
-  /** Calls that wait for a connection or a name. */
-  held = 0;
   readonly #onResolve: (service: string) => void;
   readonly #onAccess: ((entry: AccessEntry) => void) | null;
   readonly #unrouted: CallSeries;
@@ -192,8 +190,9 @@ export class Gateway {
 
   /** The call waits until the endpoints of its service are known. */
   waitForName(exchange: Exchange): void {
-    if (!this.mayHold(exchange)) return;
     const service = exchange.backend!.service;
+    service.waiting = this.stillWaiting(service.waiting);
+    if (!this.mayHold(exchange, service.waiting)) return;
     exchange.hold();
     service.waiting.push(exchange);
     if (service.asked) return;
@@ -201,11 +200,21 @@ export class Gateway {
     this.#onResolve(service.name);
   }
 
-  /** False (and the call is answered) when too many calls wait already. */
-  mayHold(exchange: Exchange): boolean {
-    if (this.held < this.limits.held_calls) return true;
+  /** The list without the calls that are over; looked at only when the list is at its limit. */
+  stillWaiting(waiting: Exchange[]): Exchange[] {
+    if (waiting.length < this.limits.held_calls) return waiting;
+    return waiting.filter((exchange) => exchange.state <= life.held);
+  }
+
+  /**
+   * False (and the call is answered) when too many calls wait for the same. The limit is for each service and
+   * endpoint, so that one that is dead takes nothing from the others.
+   */
+  mayHold(exchange: Exchange, waiting: readonly Exchange[]): boolean {
+    if (waiting.length < this.limits.held_calls) return true;
     this.metrics.gateway[limitIndex.held_calls!]!++;
-    exchange.fail(localReply(503, grpcStatus.unavailable, 'limit', 'too many calls wait for connections'));
+    const message = `too many calls wait for the service ${exchange.backend!.service.name}`;
+    exchange.fail(localReply(503, grpcStatus.unavailable, 'limit', message));
     return false;
   }
 

@@ -45,7 +45,7 @@ export const limitTable: { readonly [K in LimitName]: LimitRow } = {
   held_calls: {
     value: 10_000,
     unit: 'calls',
-    what: 'calls of a worker that wait for a connection or a name',
+    what: 'calls that wait for one service or endpoint, per worker',
   },
   queued_bytes: { value: 536_870_912, unit: 'bytes', what: 'bodies of a worker that wait for slow readers' },
   connections: { value: 50_000, unit: 'connections', what: 'client connections of a worker' },
