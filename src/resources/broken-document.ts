@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import type { Position } from '../lib/position.ts';
 import { guardKinds } from './ambassador/kinds.ts';
 import { recoverMapping } from './ambassador/recover-mapping.ts';
@@ -52,7 +52,7 @@ export function readBrokenDocument(
 
 function describeFault(text: string, fault: Fault, outward: (at: Position) => Position): Finding {
   const lines = text.split('\n');
-  const at = Math.min(fault.line, lines.length);
+  const { line: at, column } = faultPlace(text, lines, fault);
   // js-yaml notices some faults a line late, and a template before it ends.
   for (const index of [at - 1, at - 2]) {
     const line = lines[index];
@@ -65,7 +65,33 @@ function describeFault(text: string, fault: Fault, outward: (at: Position) => Po
       return findingAt('unrendered-document', place, { template });
     }
   }
-  return findingAt('yaml-syntax', outward({ line: at, column: fault.column }), { reason: fault.reason });
+  return findingAt('yaml-syntax', outward({ line: at, column }), { reason: fault.reason });
+}
+
+/**
+ * The place of the fault. js-yaml tells of what is not closed only where it stops reading; the other parser knows
+ * better then, and an open quote or bracket is looked for by hand.
+ */
+function faultPlace(text: string, lines: readonly string[], fault: Fault): Position {
+  const quote = /within a (double|single) quoted/.exec(fault.reason)?.[1];
+  if (quote !== undefined) {
+    const mark = quote === 'double' ? '"' : "'";
+    const open = lines.findIndex((line) => line.split(mark).length % 2 === 0);
+    if (open !== -1) return { line: open + 1, column: lines[open]!.lastIndexOf(mark) + 1 };
+  }
+  const late = /unexpected end|can not read|missed comma/.test(fault.reason);
+  if (!late) return fault;
+  const lineCounter = new LineCounter();
+  const { errors } = parseDocument(text, { lineCounter, uniqueKeys: false, logLevel: 'silent' });
+  const other = errors[0]?.linePos?.[0];
+  if (other !== undefined && other.line < fault.line) return { line: other.line, column: other.col };
+  const last = Math.min(fault.line, lines.findLastIndex((line) => line.trim() !== '') + 1);
+  if (fault.reason.startsWith('can not')) return { line: last, column: 1 };
+  for (let line = last; line > 0; line--) {
+    const column = (lines[line - 1] ?? '').search(/[[{]/);
+    if (column !== -1) return { line, column: column + 1 };
+  }
+  return { line: last, column: 1 };
 }
 
 /** Fields as the forgiving parser gives them, else as the lines look. */

@@ -26,7 +26,7 @@ export const issueTable = {
   'empty-file': warning('the file {file} is empty, so nothing of it is served'),
   'yaml-syntax': error(
     'this is not valid YAML: {reason}',
-    'mend the document; the others of this file are not affected',
+    'mend it (a text with ": " in it, or that begins with * & ! % @ or a backquote, needs quotes); other documents are not affected',
   ),
   'yaml-tab': error(
     'a tab stands in the indentation',
@@ -41,10 +41,10 @@ export const issueTable = {
     '"{key}" stands twice in one document (first on line {first}), so two objects have run together',
     'put a line "---" between the two objects',
   ),
-  'not-an-object': error('a {found} where an object with apiVersion and kind was expected'),
+  'not-an-object': error('{found} where an object with apiVersion and kind was expected'),
   'not-a-manifest': warning('the document has no kind and is passed over'),
   'annotation-not-text': error(
-    'the annotation getambassador.io/config is a {found}, not text',
+    'the annotation getambassador.io/config is {found}, not text',
     'put | behind "getambassador.io/config:" and indent the lines below it',
   ),
   'annotation-ignored': warning(

@@ -29,12 +29,18 @@ export class DocumentLocator implements Locator {
   }
 
   locate(path: ValuePath): Position {
+    if (path.length === 0) return this.#firstLine();
+    const seen = this.#lines === null ? onlyLineOf(this.#text, path) : null;
+    if (seen !== null) return seen;
     const found = this.#walk(path);
     return found === null ? this.#firstLine() : this.#position(found.keyAt);
   }
 
   /** Place of the scalar at `path` and how its lines lie in the text; null if there is no scalar. */
   scalar(path: ValuePath): { at: Position; block: BlockLines | null } | null {
+    const seen = this.#lines === null ? onlyLineOf(this.#text, path) : null;
+    const literal = seen === null ? null : literalAt(this.#text, seen);
+    if (literal !== null) return literal;
     const node = this.#walk(path)?.value;
     if (!isScalar(node) || !node.range) return null;
     const [start, end] = node.range;
@@ -78,6 +84,37 @@ export class DocumentLocator implements Locator {
     }
     return keyAt === null ? null : { value, keyAt };
   }
+}
+
+/**
+ * The place of a key without parsing: where exactly one line of the text begins with it. For documents by the
+ * thousand with a warning each. Lists and keys that stand twice are left to the parser.
+ */
+function onlyLineOf(text: string, path: ValuePath): Position | null {
+  const key = path.at(-1);
+  if (typeof key !== 'string' || path.some((step) => typeof step === 'number')) return null;
+  let found: Position | null = null;
+  for (let at = text.indexOf(key); at !== -1; at = text.indexOf(key, at + key.length)) {
+    const start = text.lastIndexOf('\n', at) + 1;
+    const isKey = text.startsWith(':', at + key.length) && /^ *$/.test(text.slice(start, at));
+    if (!isKey) {
+      // Also in quotes, in a flow map, or behind a dash: then only the parser can tell.
+      if (/^["']?\s*:/.test(text.slice(at + key.length, at + key.length + 4))) return null;
+      continue;
+    }
+    if (found !== null) return null;
+    found = { line: countLines(text, 0, at) + 1, column: at - start + 1 };
+  }
+  return found;
+}
+
+/** A literal block scalar (`key: |`) whose key stands at a place, without parsing. */
+function literalAt(text: string, key: Position): { at: Position; block: BlockLines } | null {
+  const lines = text.split('\n');
+  const header = /:[ \t]+(\|[-+0-9]*)[ \t]*(?:#.*)?$/.exec(lines[key.line - 1] ?? '');
+  if (header === null) return null;
+  const at = { line: key.line, column: header.index + header[0].indexOf('|') + 1 };
+  return { at, block: blockLines(lines.slice(key.line).join('\n'), key.line + 1, header[1]!) };
 }
 
 function child(node: unknown, step: string | number): { value: unknown; keyAt: number } | null {
