@@ -42,7 +42,7 @@ async function measure(
 ): Promise<Measurement> {
   const running = await started(proxy, backends);
   try {
-    await runLoad(scenario, PORT, folder, Math.max(1000, Math.round(scenario.calls / 5)));
+    await runLoad(scenario, PORT, folder, Math.max(smoke ? 1000 : 60_000, Math.round(scenario.calls / 5)));
     const counted = proxy.name === 'Serin' ? await settledCount() : 0;
     const before = cpuMicroseconds(running.pid);
     const load = await runLoad(scenario, PORT, folder, scenario.calls);

@@ -116,7 +116,7 @@ function envoy(folder: string, port: number, backends: Backends): readonly strin
 function haproxy(folder: string, port: number, backends: Backends): readonly string[] {
   const config = `global
   nbthread 1
-  maxconn 20000
+  maxconn 9900
 defaults
   mode http
   timeout connect 5s
@@ -137,7 +137,7 @@ backend out
 function tcp(folder: string, port: number, backends: Backends): readonly string[] {
   const config = `global
   nbthread 1
-  maxconn 20000
+  maxconn 9900
 defaults
   mode tcp
   timeout connect 5s
