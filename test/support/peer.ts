@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
@@ -29,4 +29,24 @@ export function isInstalled(peer: Peer): boolean {
 export function peerTest(peer: Peer, name: string, body: () => Promise<void>): void {
   if (isInstalled(peer)) test(name, body);
   else test(name, (context) => context.skip(`${peer.name} is missing: ${peer.install}`));
+}
+
+/** What a program said, and how it ended. */
+export interface PeerRun {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a peer to its end without stopping this process, in which the backends of the test live. */
+export function runPeer(command: readonly [string, ...string[]]): Promise<PeerRun> {
+  const [program, ...args] = command;
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const out: string[] = [];
+    const err: string[] = [];
+    child.stdout.on('data', (data) => out.push(String(data)));
+    child.stderr.on('data', (data) => err.push(String(data)));
+    child.once('close', (code) => resolve({ code, out: out.join(''), err: err.join('') }));
+  });
 }
