@@ -63,7 +63,7 @@ export function explainRequest(index: RouteIndex, asked: AskedRequest): Explanat
     path: normal.path,
     query,
     method: asked.method,
-    header: (name) => headers.get(name),
+    header: (name) => headers.get(name) ?? (name === 'host' ? asked.host : undefined),
   };
   const suffix = mark === -1 ? '' : `?${query}`;
   const out = new RouteMatchResult();

@@ -1,3 +1,4 @@
+import { plainLines } from '../lib/text-lines.ts';
 import type { Carrier } from './ambassador/shape.ts';
 import { readBrokenDocument } from './broken-document.ts';
 import type { ReadContext } from './context.ts';
@@ -89,7 +90,7 @@ function readAnnotation(
     );
     return;
   }
-  for (const piece of splitDocuments(value)) {
+  for (const piece of splitDocuments(plainLines(value))) {
     const inner = new NestedLocator(walk.locator, [...base, ...path], piece.line, piece.text);
     readAnnotationDocument(piece.text, carrier, inner, walk);
   }

@@ -77,14 +77,21 @@ function readHost(
     if (fields.host_regex === true) return { host: { kind: 'regex', value: host }, given: true };
     return { host: version === 3 ? { kind: 'exact', value: host } : globHost(host), given: true };
   }
-  const headers = fields.headers;
-  for (const key in isMap(headers) ? headers : {}) {
-    const value = (headers as Record<string, unknown>)[key];
-    if (key.toLowerCase() === ':authority' && typeof value === 'string') {
-      return { host: { kind: 'exact', value }, given: true };
-    }
-  }
+  const exact = pseudoHeader(fields.headers, ':authority');
+  if (exact !== null) return { host: { kind: 'exact', value: exact }, given: true };
+  const regex = pseudoHeader(fields.regex_headers, ':authority');
+  if (regex !== null) return { host: { kind: 'regex', value: regex }, given: true };
   return { host: { kind: 'any' }, given: version !== 3 };
+}
+
+/** A condition on :authority or :method that is written as one on a header; null if there is none. */
+function pseudoHeader(headers: unknown, name: string): string | null {
+  if (!isMap(headers)) return null;
+  for (const key in headers) {
+    const value = headers[key];
+    if (key.toLowerCase() === name && typeof value === 'string') return value;
+  }
+  return null;
 }
 
 /** A DNS glob: a star stands for others only as the first or the last character, and only one counts. */
@@ -97,20 +104,29 @@ export function globHost(value: string): HostMatch {
 }
 
 function readMethod(fields: Readonly<Record<string, unknown>>): StringMatch | null {
-  const method = fields.method;
-  if (typeof method !== 'string' || method === '') return null;
+  const { method } = fields;
+  if (typeof method !== 'string' || method === '') {
+    const exact = pseudoHeader(fields.headers, ':method');
+    if (exact !== null) return { kind: 'exact', value: exact };
+    const regex = pseudoHeader(fields.regex_headers, ':method');
+    return regex === null ? null : { kind: 'regex', value: regex };
+  }
   return { kind: fields.method_regex === true ? 'regex' : 'exact', value: method };
 }
+
+/** Read as host and method instead. */
+const pseudo = new Set([':authority', ':method']);
 
 function readNamed(plain: unknown, regex: unknown, isHeader: boolean): NamedMatch[] {
   const matches: NamedMatch[] = [];
   const spell = (name: string): string => (isHeader ? name.toLowerCase() : name);
   for (const [name, value] of sortedEntries(plain)) {
-    if (isHeader && name.toLowerCase() === ':authority') continue;
+    if (isHeader && pseudo.has(name.toLowerCase())) continue;
     if (value === true) matches.push({ name: spell(name), test: { kind: 'present' } });
     else if (typeof value === 'string') matches.push({ name: spell(name), test: { kind: 'exact', value } });
   }
   for (const [name, value] of sortedEntries(regex)) {
+    if (isHeader && pseudo.has(name.toLowerCase())) continue;
     if (typeof value === 'string') matches.push({ name: spell(name), test: { kind: 'regex', value } });
   }
   return matches;
