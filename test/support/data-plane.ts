@@ -91,7 +91,10 @@ export async function startRecorder(
   const sessions = new Set<http2.ServerHttp2Session>();
   let open = 0;
   let mostOpen = 0;
-  const server = http2.createServer({ settings: { maxConcurrentStreams: 1000, ...settings } });
+  const server = http2.createServer({
+    maxSessionMemory: 2000,
+    settings: { maxConcurrentStreams: 1000, ...settings },
+  });
   server.on('session', (session) => {
     sessions.add(session);
     session.on('error', () => {});

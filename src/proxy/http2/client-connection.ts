@@ -14,6 +14,7 @@ import {
 } from '../../protocol/http2/frames.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
+import { RateBucket } from '../rate-bucket.ts';
 import type { OutgoingHead, UpstreamConnection } from '../sides.ts';
 import { ClientStream } from './client-stream.ts';
 import { Http2Connection } from './connection.ts';
@@ -30,6 +31,9 @@ export interface ClientConnectionEvents {
   onTooManyPings(): void;
 }
 
+/** Cancelled calls a second, five times as many at once, before a connection is replaced. */
+const resetsPerSecond = 20;
+
 /** Streams after which a connection is replaced, well before its numbers end (2^31). */
 const lastUsefulStream = 0x7ffffff0;
 
@@ -42,6 +46,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
   draining = false;
   readonly #events: ClientConnectionEvents;
   readonly #table = new EncoderTable();
+  readonly #resets = new RateBucket(resetsPerSecond);
   #nextStream = 1;
   #ready = false;
   #connectTimer: NodeJS.Timeout | null;
@@ -148,8 +153,12 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     else this.#events.onRoom(this);
   }
 
-  /** The stream was reset by the gateway. */
+  /**
+   * The stream was reset by the gateway. Many servers end a connection with too many resets (nghttp2: 1,000 and
+   * 33 a second), and with it the calls of other clients: it is replaced before that.
+   */
   forget(stream: ClientStream): void {
+    if (!this.#resets.take(this.loop.now)) this.#retire('many cancelled calls');
     this.remove(stream);
   }
 
