@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs the programs that test/peers and test/e2e talk to, as far as they are missing, into .peers/ (bench/setup.sh has the rest).
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+[ -x .peers/venv/bin/python3 ] || python3 -m venv .peers/venv
+.peers/venv/bin/python3 -c 'import grpc, prometheus_client' 2>/dev/null ||
+  .peers/venv/bin/pip install --quiet grpcio prometheus_client
+if command -v go >/dev/null; then
+  [ -x .peers/h2spec ] || GOBIN=$PWD/.peers go install github.com/summerwind/h2spec/cmd/h2spec@latest
+  [ -x .peers/interop/client ] || GOBIN=$PWD/.peers/interop go install \
+    google.golang.org/grpc/interop/client@v1.85.0 google.golang.org/grpc/interop/server@v1.85.0
+else
+  echo "Go is missing: h2spec and the interop programs cannot be built (https://go.dev/dl)" >&2
+fi
