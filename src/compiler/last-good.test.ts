@@ -136,3 +136,20 @@ test('a broken AuthService still guards', () => {
   const result = edits(good + auth);
   expect([...result.snapshot.routes.values()][0]?.blocked).toMatchObject({ status: 403, grpcStatus: 7 });
 });
+
+test('an Ingress and a List that are no YAML any more keep what they held', () => {
+  const ingress = service('s', good).replace('kind: Service', 'kind: Ingress');
+  expect(shares(edits(ingress, ingress.replace('metadata:', 'metadata: [')))).toEqual({
+    canary: 20,
+    stable: 80,
+  });
+  const items = good
+    .split('---\n')
+    .filter((text) => text !== '')
+    .map((text) => `- ${text.trimEnd().replaceAll('\n', '\n  ')}\n`);
+  const list = `apiVersion: v1\nkind: List\nitems:\n${items.join('')}`;
+  expect(shares(edits(list))).toEqual({ canary: 20, stable: 80 });
+  expect(shares(edits(list, list.replace('items:', 'items: [')))).toEqual({ canary: 20, stable: 80 });
+  const oneBad = list.replace('weight: 20', 'weight: "20"');
+  expect(shares(edits(list, oneBad))).toEqual({ canary: 20, stable: 80 });
+});

@@ -36,7 +36,8 @@ export function readBrokenDocument(
   if (version.kind === 'known' && kind === 'Mapping') recovered = recoverMapping(shaped);
   else if (version.kind === 'known' && kind !== null && guardKinds.includes(kind))
     recovered = { kind: 'Guard', guardKind: kind };
-  const named = name !== '' && kind !== null;
+  // A List has no name of its own: what was read is that of an item.
+  const named = name !== '' && kind !== null && !kind.endsWith('List');
   const fallback = carrier === null ? null : `${carrier.kind} ${carrier.name}.${carrier.namespace}`;
   return {
     identity: named ? `${kind}/${namespace}/${name}` : null,

@@ -55,8 +55,15 @@ function readValue(value: unknown, base: readonly (string | number)[], walk: Wal
   }
   const object = readObject(value, null, locator, walk.context);
   if (object !== null) walk.objects.push(object);
+  else if (kind === 'Ingress') walk.objects.push(carrierOf(value, locator));
   else if (kind === undefined) walk.objects.push(nothing(locator, [finding('not-a-manifest', [])]));
   readAnnotation(value, base, locator, walk);
+}
+
+/** An Ingress says nothing itself yet; its name is what its annotation is found again by. */
+function carrierOf(value: Record<string, unknown>, locator: Locator): ReadObject {
+  const { name, namespace } = readMeta(value);
+  return { ...nothing(locator, []), identity: name === '' ? null : `Ingress/${namespace}/${name}` };
 }
 
 function readAnnotation(

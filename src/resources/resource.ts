@@ -46,9 +46,3 @@ export type Recovered =
       readonly weighted: boolean;
     }
   | { readonly kind: 'Guard'; readonly guardKind: string };
-
-/** Group of API and kind of an object, as written. */
-export interface TypeMeta {
-  readonly apiVersion: string;
-  readonly kind: string;
-}
