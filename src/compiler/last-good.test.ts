@@ -153,3 +153,18 @@ test('an Ingress and a List that are no YAML any more keep what they held', () =
   const oneBad = list.replace('weight: 20', 'weight: "20"');
   expect(shares(edits(list, oneBad))).toEqual({ canary: 20, stable: 80 });
 });
+
+test.each([
+  ['a misspelt kind', (text: string) => text.replace('kind: Mapping', 'kind: Maping')],
+  ['no kind', (text: string) => text.replace('kind: Mapping\n', '')],
+  ['a misspelt group', (text: string) => text.replace('ambassador/v1', 'ambassador.io/v1')],
+])('at a fresh start a stable with %s does not make the canary 100 %%', (_, damage) => {
+  expect(shares(edits(damage(mapping('stable')) + mapping('canary', 'weight: 20\n')))).toEqual({
+    canary: 20,
+    503: 80,
+  });
+});
+
+test('a broken Mapping with conditions of its own does not touch the group without them', () => {
+  expect(shares(edits(mapping('a', 'weight: 20\n') + mapping('b', 'headers: {x: 1}\n')))).toEqual({ a: 100 });
+});

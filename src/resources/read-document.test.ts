@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { messageOf } from './issue.ts';
+import { helpOf, messageOf } from './issue.ts';
 import { readDocument } from './read-document.ts';
 
 const context = { ambassadorIds: ['default'], environment: { HOME: '/root' } };
@@ -96,4 +96,13 @@ test('a List is opened, and places in it are right', () => {
     '10:5 wrong-type',
     '17:5 wrong-type',
   ]);
+});
+
+test("the preview's AmbassadorMapping is one error whose remedy names group and kind", () => {
+  const text = mapping('service: a')
+    .replace('ambassador/v1', 'x.getambassador.io/v3alpha1')
+    .replace('kind: ', 'kind: Ambassador');
+  expect(told(text)).toEqual(['1:1 unknown-api-version']);
+  const [object] = readDocument(text, context).objects;
+  expect(helpOf(object!.findings[0]!)).toBe('write getambassador.io/v3alpha1, with kind: Mapping');
 });

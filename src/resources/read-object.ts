@@ -46,7 +46,7 @@ export function readObject(
     findings,
     skipped: false,
   });
-  if (version.kind === 'wrong') return broken([version.finding]);
+  if (version.kind === 'wrong') return broken([previewKind(version.finding, kindName)]);
   if (kindName === null) return broken([finding('missing-kind', kind === undefined ? [] : ['kind'])]);
   if (!Object.hasOwn(ambassadorKinds, kindName)) {
     const known = Object.keys(ambassadorKinds);
@@ -64,6 +64,18 @@ export function readObject(
   return { ...base, resource: parsed.resource, broken: false, recovered: null, findings, skipped: false };
 }
 
+/** The 2.0 preview's name of Mapping goes with its group: one remedy names both. */
+function previewKind(found: Finding, kind: string | null): Finding {
+  if (kind === null || !kind.startsWith('Ambassador')) return found;
+  return {
+    ...found,
+    values: {
+      ...found.values,
+      nearest: `getambassador.io/v3alpha1, with kind: ${kind.slice('Ambassador'.length)}`,
+    },
+  };
+}
+
 function missingName(object: Raw, kind: string): Finding {
   const written = object.name;
   if (typeof written === 'number' || typeof written === 'boolean') {
@@ -78,9 +90,13 @@ function missingName(object: Raw, kind: string): Finding {
   return finding('missing-name', [], { kind });
 }
 
+/** A misspelt or missing kind is taken for the nearest: a typo must neither open a door nor move traffic. */
 function recover(kind: string | null, shaped: ReturnType<typeof shapeObject>): Recovered | null {
-  if (kind === 'Mapping') return recoverMapping(shaped);
-  return kind !== null && guardKinds.includes(kind) ? { kind: 'Guard', guardKind: kind } : null;
+  const known = Object.keys(ambassadorKinds);
+  const meant =
+    kind === null ? 'Mapping' : known.includes(kind) ? kind : nearest(kind.replace(/^Ambassador/, ''), known);
+  if (meant === 'Mapping') return recoverMapping(shaped);
+  return meant !== null && guardKinds.includes(meant) ? { kind: 'Guard', guardKind: meant } : null;
 }
 
 function readKubernetes(object: Raw, locator: Locator): ReadObject | null {

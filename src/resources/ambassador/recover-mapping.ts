@@ -1,4 +1,5 @@
 import { editDistance } from '../../lib/edit-distance.ts';
+import { isMap } from '../field-types.ts';
 import type { Recovered } from '../resource.ts';
 import { readMatch } from './mapping-match.ts';
 import type { ShapedObject } from './shape.ts';
@@ -13,5 +14,21 @@ export function recoverMapping({ fields, version, meta }: ShapedObject): Recover
   const weighted = Object.keys(fields).some(
     (key) => fields[key] !== null && editDistance(key, 'weight', 2) <= 2,
   );
-  return { kind: 'Mapping', match: readMatch(fields, version), labels: meta.labels, weighted };
+  const conditions: Record<string, unknown> = { ...fields };
+  for (const field of conditionFields) {
+    if (fields[field] === undefined || fields[field] === null) continue;
+    if (!isMap(fields[field])) return null;
+    conditions[field] = asTexts(fields[field]);
+  }
+  return { kind: 'Mapping', match: readMatch(conditions, version), labels: meta.labels, weighted };
+}
+
+const conditionFields = ['headers', 'regex_headers', 'query_parameters', 'regex_query_parameters'] as const;
+
+/** Numbers as the texts that were meant, so that the conditions make the group that they should. */
+function asTexts(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(map);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
+  );
 }
