@@ -86,6 +86,7 @@ export interface Recorder {
 export async function startRecorder(
   answer?: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
   settings: http2.Settings = {},
+  port = 0,
 ): Promise<Recorder> {
   const requests: Recorded[] = [];
   const sessions = new Set<http2.ServerHttp2Session>();
@@ -127,7 +128,7 @@ export async function startRecorder(
       stream.end('ok');
     });
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
   return {
     port: (server.address() as AddressInfo).port,
     requests,
