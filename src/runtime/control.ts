@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
 import { type Compilation, Compiler } from '../compiler/compiler.ts';
-import { type FileChange, type FileSource, watchFiles } from '../sources/files.ts';
+import { type FileChange, type FileSource, STANDARD_INPUT, watchFiles } from '../sources/files.ts';
 import { ControlState } from './control-state.ts';
 import { EndpointTable, splitService } from './endpoint-table.ts';
 import { systemLookup } from './lookup.ts';
@@ -21,6 +21,7 @@ type Begin = Extract<ToControl, { type: 'begin' }>;
 export class Control {
   readonly #options: RunOptions;
   readonly #restarted: boolean;
+  readonly #input: string | null;
   readonly #send: (message: FromControl) => void;
   readonly #log: Logger;
   readonly #compiler: Compiler;
@@ -36,6 +37,7 @@ export class Control {
     const { options } = begin;
     this.#options = options;
     this.#restarted = begin.restarted;
+    this.#input = begin.input;
     this.#send = send;
     this.#log = log;
     this.#compiler = new Compiler({
@@ -46,7 +48,9 @@ export class Control {
       isolateNamespaces: options.isolateNamespaces,
       environment: process.env,
     });
-    this.#source = watchFiles(options.paths, { follow: true });
+    const again = begin.input !== null;
+    const paths = again ? options.paths.filter((path) => path !== STANDARD_INPUT) : options.paths;
+    this.#source = watchFiles(paths, { follow: true });
     this.#resolver = new Resolver(systemLookup(), (host, resolution) => {
       if (resolution.problem !== null) log.warn({ host }, resolution.problem);
       this.#feed.endpoints(this.#table.resolved(host, resolution));
@@ -59,13 +63,22 @@ export class Control {
   async start(): Promise<void> {
     // Workers that said `started` before this process listened say it again.
     this.#feed.hello();
-    const files = await this.#source.start();
+    const files = await this.#files();
     this.#source.onChange((changes) => this.#update(changes));
     if (this.#restarted) await this.#recount();
     const { admin, adminTokenFile } = this.#options;
     this.#admin = await startAdmin(this.#state, { ...admin, tokenFile: adminTokenFile });
     this.#update(files);
     setInterval(() => this.#state.sampleRates(performance.now()), SAMPLE_MS).unref();
+  }
+
+  /** Everything there is at the start. Standard input is read by the first control process only, and kept by the parent. */
+  async #files(): Promise<readonly FileChange[]> {
+    const files = await this.#source.start();
+    if (this.#input !== null) return [{ path: STANDARD_INPUT, text: this.#input }, ...files];
+    const input = files.find((file) => file.path === STANDARD_INPUT);
+    if (input?.text != null) this.#send({ type: 'keep-input', text: input.text });
+    return files;
   }
 
   /** Takes a message of the parent. */

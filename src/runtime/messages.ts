@@ -41,6 +41,8 @@ export type ToControl =
       readonly options: RunOptions;
       /** What an earlier control process wanted kept; null at the first start. */
       readonly kept: RetiredMetrics | null;
+      /** Standard input, which can be read only once; null when no control process has read it. */
+      readonly input: string | null;
       /** True when workers may have been counting before this control process began. */
       readonly restarted: boolean;
       /** Milliseconds since 1970 at which the gateway started. */
@@ -59,6 +61,7 @@ export type FromControl =
   /** Pass on to one worker, or to all. */
   | { readonly type: 'to-worker'; readonly worker: number | null; readonly payload: Uint8Array }
   | { readonly type: 'keep'; readonly retired: RetiredMetrics }
+  | { readonly type: 'keep-input'; readonly text: string }
   /** The gateway cannot start: one line for the user. */
   | { readonly type: 'fatal'; readonly message: string };
 

@@ -32,6 +32,7 @@ export class Parent {
   #starting: ChildProcess | null = null;
   #controlStarts = 0;
   #kept: RetiredMetrics | null = null;
+  #input: string | null = null;
   #draining = false;
   #end: (result: ParentResult) => void = () => {};
 
@@ -97,6 +98,7 @@ export class Parent {
       type: 'begin',
       options: this.#options,
       kept: this.#kept,
+      input: this.#input,
       restarted: this.#controlStarts++ > 0,
       startedAtMs: this.#startedAtMs,
     });
@@ -144,6 +146,9 @@ export class Parent {
       }
       case 'keep':
         this.#kept = message.retired;
+        return;
+      case 'keep-input':
+        this.#input = message.text;
         return;
       case 'fatal':
         this.#end({ exitCode: 2, problem: message.message });

@@ -69,13 +69,18 @@ export class WorkerFeed {
 
   /** Sends a worker all endpoints and the whole snapshot. */
   whole(worker: number): void {
-    const state = this.#workers.get(worker);
-    if (state === undefined) return;
-    state.fed = true;
+    this.#whole([worker]);
+  }
+
+  #whole(workers: readonly number[]): void {
+    for (const worker of workers) {
+      const state = this.#workers.get(worker);
+      if (state !== undefined) state.fed = true;
+    }
     for (const patch of endpointsInParts([...this.#services().values()]))
-      this.#to(worker, { type: 'endpoints', patch });
+      this.#to(workers, { type: 'endpoints', patch });
     for (const part of patchInParts(wholePatch(this.#snapshot)))
-      this.#to(worker, { type: 'snapshot', ...part });
+      this.#to(workers, { type: 'snapshot', ...part });
   }
 
   /** A compile has made another snapshot. */
@@ -83,7 +88,7 @@ export class WorkerFeed {
     this.#snapshot = snapshot;
     if (!this.#compiled) {
       this.#compiled = true;
-      for (const [worker, state] of this.#workers) if (state.listening) this.whole(worker);
+      this.#whole([...this.#workers].flatMap(([worker, state]) => (state.listening ? [worker] : [])));
       return;
     }
     if (patch.from === patch.revision) return;
@@ -98,16 +103,19 @@ export class WorkerFeed {
   }
 
   #toFed(message: ToWorker): void {
-    const payload = encode(message);
-    for (const [worker, state] of this.#workers)
-      if (state.fed) this.#send({ type: 'to-worker', worker, payload });
+    this.#to(
+      [...this.#workers].flatMap(([worker, state]) => (state.fed ? [worker] : [])),
+      message,
+    );
   }
 
   #toAll(message: ToWorker): void {
     this.#send({ type: 'to-worker', worker: null, payload: encode(message) });
   }
 
-  #to(worker: number, message: ToWorker): void {
-    this.#send({ type: 'to-worker', worker, payload: encode(message) });
+  /** A message is written down once, however many get it. */
+  #to(workers: readonly number[], message: ToWorker): void {
+    const payload = encode(message);
+    for (const worker of workers) this.#send({ type: 'to-worker', worker, payload });
   }
 }
