@@ -12,7 +12,7 @@ export interface TestPlane {
   readonly metrics: WorkerMetrics;
   /** Hits of a limit. */
   hits(limit: LimitName): number;
-  counter(name: string): number;
+  counter(name: keyof typeof GatewayCount): number;
   /** Compiles other manifests in place of the first. */
   configure(manifest: string): Promise<void>;
   close(): Promise<void>;
@@ -54,7 +54,7 @@ export async function startPlane(
     plane,
     metrics,
     hits: (limit) => metrics.gateway[limitIndex[limit]!]!,
-    counter: (name) => metrics.gateway[GatewayCount[name]!]!,
+    counter: (name) => metrics.gateway[GatewayCount[name]]!,
     configure,
     close: async () => {
       plane.close();
@@ -101,33 +101,36 @@ export async function startRecorder(
     session.on('error', () => {});
     session.on('close', () => sessions.delete(session));
   });
-  server.on('stream', (stream, headers, _flags, raw) => {
-    mostOpen = Math.max(mostOpen, ++open);
-    stream.on('close', () => open--);
-    stream.on('error', () => {});
-    const body: Buffer[] = [];
-    stream.on('data', (data: Buffer) => body.push(data));
-    let complete = false;
-    stream.on('end', () => {
-      complete = !stream.aborted;
-    });
-    stream.on('close', () => {
-      requests.push({
-        method: String(headers[':method']),
-        path: String(headers[':path']),
-        headers,
-        raw: raw as unknown as string[],
-        body: Buffer.concat(body),
-        complete,
+  server.on(
+    'stream',
+    (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, _flags: number, raw: string[]) => {
+      mostOpen = Math.max(mostOpen, ++open);
+      stream.on('close', () => open--);
+      stream.on('error', () => {});
+      const body: Buffer[] = [];
+      stream.on('data', (data: Buffer) => body.push(data));
+      let complete = false;
+      stream.on('end', () => {
+        complete = !stream.aborted;
       });
-    });
-    if (answer !== undefined) return answer(stream, headers);
-    stream.on('end', () => {
-      if (stream.destroyed || stream.aborted) return;
-      stream.respond({ ':status': 200, 'content-length': 2 });
-      stream.end('ok');
-    });
-  });
+      stream.on('close', () => {
+        requests.push({
+          method: String(headers[':method']),
+          path: String(headers[':path']),
+          headers,
+          raw,
+          body: Buffer.concat(body),
+          complete,
+        });
+      });
+      if (answer !== undefined) return answer(stream, headers);
+      stream.on('end', () => {
+        if (stream.destroyed || stream.aborted) return;
+        stream.respond({ ':status': 200, 'content-length': 2 });
+        stream.end('ok');
+      });
+    },
+  );
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
   return {
     port: (server.address() as AddressInfo).port,

@@ -74,12 +74,7 @@ export async function startRawServer(options: RawServerOptions): Promise<RawServ
       setTimeout(acknowledge, options.settingsAfterMs ?? 0);
     } else if (one.type === 6 && one.flags === 0) peer.send(frame(6, 1, 0, one.payload));
     else if (one.type === 1) {
-      options.onHead(
-        peer,
-        one.stream,
-        decodePlain(one.payload, 0, one.payload.length),
-        (one.flags & 1) !== 0,
-      );
+      options.onHead(peer, one.stream, fieldsOf(one.payload), (one.flags & 1) !== 0);
     }
     options.onFrame?.(peer, one);
   };
