@@ -32,6 +32,8 @@ export class ControlState implements AdminState {
   readonly #table: EndpointTable;
   readonly #rates = new RateWindow(RATE_WINDOW_MS);
   #told = new Set<string>();
+  /** All workers had the configuration once. */
+  #wasComplete = false;
 
   constructor(begin: Extract<ToControl, { type: 'begin' }>, feed: WorkerFeed, table: EndpointTable) {
     this.#begin = begin;
@@ -44,13 +46,12 @@ export class ControlState implements AdminState {
   /** Ready when every worker has the first complete snapshot; a worker that is being replaced does not change that. */
   readiness(): Readiness {
     if (this.draining) return { ready: false, why: 'shutting down' };
-    const { serving, workers } = this.#feed;
+    const { serving } = this.#feed;
+    const { workers } = this.#begin.options;
     if (this.compilation === null) return { ready: false, why: 'the configuration is being read' };
-    if (serving < workers || serving === 0) {
-      return {
-        ready: false,
-        why: `${serving} of ${this.#begin.options.workers} workers have the configuration`,
-      };
+    if (serving >= workers) this.#wasComplete = true;
+    if (serving === 0 || !this.#wasComplete) {
+      return { ready: false, why: `${serving} of ${workers} workers have the configuration` };
     }
     return { ready: true, why: 'ready' };
   }
