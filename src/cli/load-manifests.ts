@@ -19,7 +19,7 @@ export async function loadManifests(
 
 function compilerOptions(options: ManifestOptions): CompilerOptions {
   return {
-    ambassadorIds: options.ambassadorId ?? [process.env.AMBASSADOR_ID ?? 'default'],
+    ambassadorIds: options.ambassadorId ?? [process.env.AMBASSADOR_ID || 'default'],
     resolve: [],
     listen: [],
     unguarded: options.unguarded ?? false,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { helpOf, messageOf } from './issue.ts';
 import { readDocument } from './read-document.ts';
 
-const context = { ambassadorIds: ['default'], environment: { HOME: '/root' } };
+const context = { ambassadorIds: ['default'], environment: { HOME: '/home/u' } };
 
 /** `line:column code` of everything found in a document. */
 function told(text: string): string[] {

@@ -70,7 +70,8 @@ export class HostIndex {
 class GlobMap {
   readonly #end: 'suffix' | 'prefix';
   readonly #indices = new Map<string, PathIndex>();
-  #lengths: readonly number[] = [];
+  /** How many globs have which length. */
+  readonly #lengths = new Map<number, number>();
 
   constructor(end: 'suffix' | 'prefix') {
     this.#end = end;
@@ -81,22 +82,20 @@ class GlobMap {
     if (index === undefined) {
       index = new PathIndex();
       this.#indices.set(value, index);
-      this.#measure();
+      this.#lengths.set(value.length, (this.#lengths.get(value.length) ?? 0) + 1);
     }
     return index;
   }
 
   delete(value: string): void {
-    this.#indices.delete(value);
-    this.#measure();
-  }
-
-  #measure(): void {
-    this.#lengths = [...new Set([...this.#indices.keys()].map((key) => key.length))];
+    if (!this.#indices.delete(value)) return;
+    const left = (this.#lengths.get(value.length) ?? 1) - 1;
+    if (left > 0) this.#lengths.set(value.length, left);
+    else this.#lengths.delete(value.length);
   }
 
   collect(host: string, path: string, into: RouteList[]): void {
-    for (const length of this.#lengths) {
+    for (const length of this.#lengths.keys()) {
       // The star stands for at least one character.
       if (length >= host.length) continue;
       const key = this.#end === 'suffix' ? host.slice(host.length - length) : host.slice(0, length);

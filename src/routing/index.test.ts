@@ -186,3 +186,23 @@ test('10,000 routes: a match takes microseconds', () => {
   expect(out.route?.id).toBe('r9999');
   expect(microseconds).toBeLessThan(50);
 });
+
+test('10,000 routes that differ only in a header, or in a host glob, are put in fast', () => {
+  const from = performance.now();
+  const headers = makeIndex(
+    ...Array.from({ length: 10_000 }, (_, i) =>
+      simple(`r${i}`, '/', { headers: [{ name: 'x-tenant', test: { kind: 'exact', value: `${i}` } }] }),
+    ),
+  );
+  const globs = makeIndex(
+    ...Array.from({ length: 10_000 }, (_, i) =>
+      simple(`g${i}`, '/', { host: { kind: 'suffix', value: `.t${i}.test` } }),
+    ),
+  );
+  expect(performance.now() - from).toBeLessThan(1500);
+  const out = new RouteMatchResult();
+  headers.match({ ...plain, header: () => '77' }, null, null, out);
+  expect(out.route?.id).toBe('r77');
+  globs.match({ ...plain, host: 'a.t99.test' }, null, null, out);
+  expect(out.route?.id).toBe('g99');
+});

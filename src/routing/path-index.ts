@@ -26,9 +26,7 @@ export class PathIndex {
   add(route: Route): void {
     const { key, folded } = place(route);
     const list = (folded ? this.#folded : this.#plain).ensure(key, () => []);
-    let at = list.findIndex((other) => compareRoutes(route, other) < 0);
-    if (at === -1) at = list.length;
-    list.splice(at, 0, route);
+    list.splice(placeIn(list, route), 0, route);
     this.#size++;
     if (folded) this.#foldedSize++;
   }
@@ -51,6 +49,18 @@ export class PathIndex {
     this.#plain.collect(path, into);
     if (this.#foldedSize > 0) this.#folded.collect(path.toLowerCase(), into);
   }
+}
+
+/** Where a route belongs in a sorted list. */
+function placeIn(list: RouteList, route: Route): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareRoutes(list[middle]!, route) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function place({ match: { path } }: Route): { key: string; folded: boolean } {
