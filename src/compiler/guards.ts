@@ -38,7 +38,7 @@ export function blockedBy(
 
 function closed(guard: string): FixedResponse {
   const message = `${guard} guards this route and is not served yet (--unguarded serves it without)`;
-  return { status: 403, grpcStatus: 7, message, reason: 'guard_not_served' };
+  return { status: 403, grpcStatus: 7, message, reason: 'blocked' };
 }
 
 /** True if some request could be both the route's and the guard's. */

@@ -20,6 +20,7 @@ export const reasons = [
   'blocked',
   'shutdown',
   'internal',
+  'broken_config',
 ] as const;
 
 /** One of {@link reasons}. */

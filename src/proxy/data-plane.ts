@@ -12,7 +12,7 @@ import { RouteStore } from './route-store.ts';
 import { Services } from './service-runtime.ts';
 
 export type { AccessEntry } from './gateway.ts';
-export { type Limits, limitTable } from './limits.ts';
+export type { Limits } from './limits.ts';
 
 /** What a worker gives its data plane. */
 export interface DataPlaneOptions {

@@ -1,7 +1,8 @@
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Redirect, Route } from '../model/route.ts';
 import type { Listener, SnapshotPatch, VirtualHost } from '../model/snapshot.ts';
-import { RouteIndex, RouteMatchResult } from '../routing/index.ts';
+import { grpcStatus } from '../protocol/grpc/status.ts';
+import { RouteIndex, type RouteMatchResult, redirectLocation } from '../routing/index.ts';
 import type { Exchange } from './exchange.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
 import { DrawTable, RouteRuntime } from './route-runtime.ts';
@@ -118,47 +119,29 @@ export class RouteStore {
   /** Cleartext on a host whose Host says Redirect or Reject (Ambassador's requestPolicy.insecure.action). */
   #insecure(exchange: Exchange, result: RouteMatchResult): RouteRuntime | null {
     if (result.virtualHost!.insecureAction === 'reject') return null;
-    const route = result.route!;
-    return new RouteRuntime(
-      {
-        ...route,
-        blocked: null,
-        action: {
-          kind: 'redirect',
-          redirect: { status: 301, scheme: 'https', host: null, path: exchange.pathInfo.text },
-        },
-      },
-      this.#draws,
-      this.#services,
-      this.#metrics,
-    );
+    const host = exchange.host.replace(/:\d+$/, '');
+    const action = {
+      kind: 'redirect',
+      redirect: { status: 301, scheme: 'https', host, path: null },
+    } as const;
+    const route: Route = { ...result.route!, blocked: null, action };
+    return new RouteRuntime(route, this.#draws, this.#services, this.#metrics);
   }
 
   /** The answer of a redirect. */
   redirect(redirect: Redirect, exchange: Exchange): LocalReply {
-    const scheme = redirect.scheme ?? 'http';
-    const host = redirect.host ?? exchange.host;
-    const location = `${scheme}://${host}${redirect.path ?? exchange.pathInfo.text}`;
-    return localReply(redirect.status, 14, 'none', `moved to ${location}`, location);
+    const { host, path, query } = exchange;
+    const location = redirectLocation(redirect, { scheme: 'http', host, path, query });
+    return localReply(redirect.status, grpcStatus.unavailable, 'none', `moved to ${location}`, location);
   }
 
   /** What a request without a route is told: its host and path, and whether its port is to blame. */
   noRouteMessage(exchange: Exchange): string {
     const { host } = exchange;
     const base = `no route for host ${printable(host)} and path ${printable(exchange.path)}`;
-    const at = host.lastIndexOf(':');
-    if (at <= 0 || !/^\d+$/.test(host.slice(at + 1))) return base;
-    const result = new RouteMatchResult();
-    const bare = host.slice(0, at);
-    const request = {
-      host: bare,
-      path: exchange.path,
-      query: exchange.query,
-      method: exchange.method,
-      header: (name: string) => exchange.header(name),
-    };
-    this.#index.match(request, this.#listeners.get(exchange.listener) ?? null, null, result);
-    return result.route === null ? base : `${base} (host ${printable(bare)} without the port has one)`;
+    const virtualHosts = this.#listeners.get(exchange.listener) ?? null;
+    if (!this.#index.matchesWithoutPort(exchange, virtualHosts)) return base;
+    return `${base} (host ${printable(host.replace(/:\d+$/, ''))} without the port has one)`;
   }
 }
 

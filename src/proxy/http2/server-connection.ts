@@ -17,9 +17,6 @@ import { type Http2Stream, type SendingConnection, streamWindow } from './stream
 /** Streams that were reset by the gateway and whose last frames may still be on their way. */
 const rememberedResets = 256;
 
-/** What is told of each frame that comes, for fuzzing: the frame's type and the state of its stream. */
-export type FrameObserver = (frame: string, state: string) => void;
-
 /** A client's connection. */
 export class ServerConnection extends Http2Connection implements SendingConnection {
   readonly gateway: Gateway;
