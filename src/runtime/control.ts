@@ -12,6 +12,8 @@ import { WorkerFeed } from './worker-feed.ts';
 
 /** How long a restarted control process waits for the workers' counts before anybody may scrape, in milliseconds. */
 const RECOUNT_MS = 1000;
+/** Issues of one change that are written to the log; the rest is counted. */
+const MAX_TOLD = 100;
 /** Interval of the samples behind rates, in milliseconds. */
 const SAMPLE_MS = 1000;
 
@@ -142,12 +144,18 @@ export class Control {
   }
 
   #tell(compilation: Compilation, tookMs: number): void {
-    for (const issue of this.#state.newIssues()) {
+    const issues = this.#state.newIssues();
+    for (const issue of issues.slice(0, MAX_TOLD)) {
       const place = `${issue.file}:${issue.line}:${issue.column}`;
       const text = `${place}: ${issue.message}${issue.help === null ? '' : `; ${issue.help}`}`;
       this.#log[issue.severity === 'error' ? 'error' : 'warn'](
         { code: issue.code, object: issue.object },
         text,
+      );
+    }
+    if (issues.length > MAX_TOLD) {
+      this.#log.warn(
+        `${issues.length - MAX_TOLD} more: serin check, or /api/v1/errors on the admin port, shows all`,
       );
     }
     const { revision, routes } = compilation.snapshot;
