@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import type { CallSeries } from '../metrics/call-series.ts';
 import { GatewayCount, limitIndex, reasons, unroutedLabels } from '../metrics/catalog.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
@@ -15,6 +14,7 @@ import type { Limits } from './limits.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
 import type { Loop } from './loop.ts';
 import { type AuthorityInfo, PathInfo } from './path-info.ts';
+import { Random } from './random.ts';
 import type { BackendRuntime, Drawn, RouteRuntime } from './route-runtime.ts';
 import type { RouteStore } from './route-store.ts';
 import { TimerWheel } from './timer-wheel.ts';
@@ -51,6 +51,7 @@ export class Gateway {
   readonly arena: Arena;
   readonly decoders: DecoderShared<PathInfo, AuthorityInfo>;
   readonly responses = new ResponseBlocks();
+  readonly random = new Random();
   /** Bytes that wait for slow readers, over all connections. */
   readonly queued = { bytes: 0 };
   /** Calls that are not done. */
@@ -60,8 +61,6 @@ export class Gateway {
   readonly #unrouted: CallSeries;
   readonly #match = new RouteMatchResult();
   readonly #drawn: Drawn = { backend: null, member: -1, diverted: false };
-  readonly #random = Buffer.alloc(4096);
-  #randomAt = 4096;
   /** Ends streams of slow readers: more is queued than the worker may hold. Set by the proxy. */
   shed: () => void = () => {};
 
@@ -94,27 +93,8 @@ export class Gateway {
     this.#unrouted = metrics.calls(route, service, version, role);
   }
 
-  /** Offset of `bytes` (at most 64) fresh random bytes in {@link randomBytes}. */
-  random(bytes: number): number {
-    if (this.#randomAt + bytes > this.#random.length) {
-      randomFillSync(this.#random);
-      this.#randomAt = 0;
-    }
-    const at = this.#randomAt;
-    this.#randomAt += bytes;
-    return at;
-  }
-
-  get randomBytes(): Buffer {
-    return this.#random;
-  }
-
-  /** A random integer in [0, n): 52 random bits, whose bias for n below 2^31 is under 2^-21. */
-  readonly randomInteger = (n: number): number => {
-    const at = this.random(8);
-    const high = this.#random.readUInt32LE(at) & 0xfffff;
-    return Math.floor(((high * 4294967296 + this.#random.readUInt32LE(at + 4)) / 4503599627370496) * n);
-  };
+  /** A random integer in [0, n). */
+  readonly randomInteger = (n: number): number => this.random.below(n);
 
   /** Finds route and backend for the exchange; false when it was answered already. */
   decide(exchange: Exchange): boolean {

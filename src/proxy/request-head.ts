@@ -1,6 +1,7 @@
 import { decodePlain, encodePlain, plainFieldRoom, writePlainField } from '../protocol/hpack/plain.ts';
 import { rewritePath } from '../routing/index.ts';
 import type { Exchange } from './exchange.ts';
+import type { Random } from './random.ts';
 import type { BackendRuntime } from './route-runtime.ts';
 
 /** Value of a field in a plain block; several lines are joined with ","; undefined when there is none. */
@@ -56,17 +57,22 @@ export const requestIdBytes: number = idStart + 36;
 
 const hex: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
 
-/** Writes `x-request-id` with a random UUID (RFC 9562, version 4) from 16 random bytes; returns the end. */
-export function writeRequestId(target: Buffer, at: number, random: Uint8Array, from: number): number {
+/** Writes `x-request-id` with a random UUID (RFC 9562, version 4); returns the end. */
+export function writeRequestId(target: Buffer, at: number, random: Random): number {
   for (let i = 0; i < idStart; i++) target[at + i] = template[i]!;
   let to = at + idStart;
-  for (let i = 0; i < 16; i++) {
-    let byte = random[from + i]!;
-    if (i === 6) byte = (byte & 0x0f) | 0x40;
-    else if (i === 8) byte = (byte & 0x3f) | 0x80;
-    if (i === 4 || i === 6 || i === 8 || i === 10) target[to++] = 0x2d;
-    target[to++] = hex[byte >>> 4]!;
-    target[to++] = hex[byte & 15]!;
+  for (let i = 0; i < 4; i++) {
+    let bits = random.next();
+    if (i === 1) bits = (bits & ~0xf000) | 0x4000;
+    else if (i === 2) bits = (bits & 0x3fffffff) | 0x80000000;
+    for (let shift = 28; shift >= 0; shift -= 4) {
+      if (dashBefore[i * 8 + 7 - (shift >> 2)] === 1) target[to++] = 0x2d;
+      target[to++] = hex[(bits >>> shift) & 15]!;
+    }
   }
   return to;
 }
+
+/** Digits of a UUID that stand behind a dash. */
+const dashBefore = new Uint8Array(32);
+for (const digit of [8, 12, 16, 20]) dashBefore[digit] = 1;

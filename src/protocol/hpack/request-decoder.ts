@@ -17,7 +17,7 @@ import { huffmanDecode, huffmanInvalid, huffmanWalk, walked } from './huffman.ts
 import { cursor, readInteger, writeInteger } from './integer.ts';
 import type { InternedField, InternedFields } from './interned.ts';
 import { staticCount, staticTable } from './static-table.ts';
-import { literalText, type ValueCache } from './value-cache.ts';
+import { literalText, type ValueCache, type WireValue } from './value-cache.ts';
 
 /**
  * What a block was found to be. `malformed` and `tooLarge` concern their stream only; `broken` (RFC 9113 4.3)
@@ -26,7 +26,7 @@ import { literalText, type ValueCache } from './value-cache.ts';
 export const decoded = { ok: 0, malformed: 1, tooLarge: 2, broken: 3, tooMuchWork: 4 } as const;
 
 /** What all decoders of a worker share. */
-export interface DecoderShared<P extends object, A extends object> {
+export interface DecoderShared<P extends WireValue, A extends WireValue> {
   readonly arena: Arena;
   readonly interned: InternedFields;
   readonly paths: ValueCache<P>;
@@ -49,7 +49,7 @@ const internFrom = 48;
  * from there in that form, so unique headers cost a copy and not a decode and an encode.
  * Marks of never-indexed fields are kept (RFC 7541 6.2.3).
  */
-export class RequestDecoder<P extends object, A extends object> {
+export class RequestDecoder<P extends WireValue, A extends WireValue> {
   readonly table: DecoderTable;
   readonly #shared: DecoderShared<P, A>;
 
@@ -171,9 +171,15 @@ export class RequestDecoder<P extends object, A extends object> {
     this.fields++;
     this.listBytes += meta[at + metaSize]!;
     const ref = table.refs[slot]!;
-    if (!this.#take(meta[at + metaKind]!, ref, meta[at + metaNumber]!)) return true;
+    const kind = meta[at + metaKind]!;
     const length = meta[at + metaLength]!;
     const offset = meta[at + metaOffset]!;
+    let number = meta[at + metaNumber]!;
+    if (kind === fieldKind.contentLength) {
+      // It may need more than the 32 bits that the table keeps.
+      number = parseLength(table.bytes, offset + meta[at + metaNameLength]!, offset + length);
+    }
+    if (!this.#take(kind, ref, number)) return true;
     this.#room(length);
     const target = this.#shared.arena.current.bytes;
     const from = table.bytes;
@@ -300,7 +306,12 @@ export class RequestDecoder<P extends object, A extends object> {
     if (length < 0 || behind > end) return -1;
     let valueLength = length;
     let valid: boolean;
-    if (huffman) {
+    const path = kind === fieldKind.path ? this.#shared.paths.find(block, at, behind) : null;
+    if (path !== null) {
+      // Seen before, and validated then.
+      valueLength = path.text.length;
+      valid = true;
+    } else if (huffman) {
       valueLength = huffmanWalk(block, from, behind);
       if (valueLength === huffmanInvalid) return -1;
       valid =
@@ -311,6 +322,7 @@ export class RequestDecoder<P extends object, A extends object> {
         walked.last !== 9;
     } else valid = isFieldValue(block, from, behind);
     this.fields++;
+    this.#number = 0;
     const tableSize = nameLength + valueLength + 32;
     this.listBytes += tableSize;
     const target = this.#shared.arena.current.bytes;
@@ -332,7 +344,7 @@ export class RequestDecoder<P extends object, A extends object> {
       }
       return behind;
     }
-    const ref = this.#refOf(target, kind, nameEnd, to, start, tableSize, never);
+    const ref = path ?? this.#refOf(target, kind, nameEnd, to, start, tableSize, never);
     if (indexing) {
       this.table.add(target, start, to, kind, nameEnd - start, tableSize, this.#number, valueLength, ref);
     }
@@ -357,7 +369,6 @@ export class RequestDecoder<P extends object, A extends object> {
     tableSize: number,
     never: number,
   ): object | string | null {
-    this.#number = 0;
     switch (kind) {
       case fieldKind.other:
         if (never !== 0 || valueEnd - fieldStart < internFrom) return null;
@@ -369,6 +380,9 @@ export class RequestDecoder<P extends object, A extends object> {
         return this.#shared.authorities.get(bytes, valueStart, valueEnd);
       case fieldKind.cookie:
       case fieldKind.dropped:
+        return null;
+      case fieldKind.contentLength:
+        this.#number = parseLength(bytes, valueStart, valueEnd);
         return null;
       default: {
         const text = literalText(bytes, valueStart, valueEnd);
@@ -406,7 +420,7 @@ export class RequestDecoder<P extends object, A extends object> {
         this.host = ref as A;
         return false;
       case fieldKind.contentLength:
-        return this.#takeContentLength(ref as string);
+        return this.#takeContentLength(number);
       case fieldKind.contentType:
         this.grpc = number === 1;
         return true;
@@ -456,8 +470,7 @@ export class RequestDecoder<P extends object, A extends object> {
   }
 
   /** RFC 9110 8.6: digits only; several that are equal count as one, and only the first goes on. */
-  #takeContentLength(text: string): boolean {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : -2;
+  #takeContentLength(value: number): boolean {
     if (value < 0) this.#fail('content-length is not a number');
     else if (this.contentLength >= 0) {
       if (this.contentLength !== value) this.#fail('two content-length fields that differ');
@@ -484,8 +497,27 @@ for (let i = 0; i <= staticCount; i++) {
 
 function numberOf(kind: number, text: string): number {
   if (kind === fieldKind.grpcTimeout) return parseGrpcTimeout(text);
+  // The static table's content-length has no value.
+  if (kind === fieldKind.contentLength) return -2;
   if (kind === fieldKind.contentType) return isGrpcContentType(text) ? 1 : 0;
   return 0;
+}
+
+/** Number of a content-length's string literal; -2 when it is none of 1 to 15 digits. */
+function parseLength(bytes: Buffer, start: number, end: number): number {
+  if (bytes[start]! >= 0x80) {
+    const text = literalText(bytes, start, end);
+    return /^\d{1,15}$/.test(text) ? Number(text) : -2;
+  }
+  const digits = end - start - 1;
+  if (digits < 1 || digits > 15) return -2;
+  let value = 0;
+  for (let i = start + 1; i < end; i++) {
+    const digit = bytes[i]! - 0x30;
+    if (digit < 0 || digit > 9) return -2;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 function copy(from: Buffer, start: number, end: number, target: Buffer, at: number): number {

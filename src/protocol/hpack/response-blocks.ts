@@ -34,18 +34,26 @@ export class ResponseBlocks {
   readonly #keys: (Buffer | undefined)[] = new Array(cacheSlots).fill(undefined);
   readonly #blocks: (ResponseBlock | undefined)[] = new Array(cacheSlots).fill(undefined);
   readonly #seen = new Int32Array(seenSlots);
+  readonly #recentKeys: Buffer[] = [nothing, nothing];
+  readonly #recent: ResponseBlock[] = [broken, broken];
+  #older = 0;
 
   /** The block in `bytes[start, end)`; valid until the next call unless it is kept by copying. */
   read(bytes: Buffer, start: number, end: number): ResponseBlock {
     const length = end - start;
-    if (length > longestCached) return scan(bytes, start, end);
+    if (length > longestCached || length === 0) return scan(bytes, start, end);
+    // Heads and trailers of one upstream come in turn: most are the last or the one before.
+    for (let i = 0; i < 2; i++) {
+      const key = this.#recentKeys[i]!;
+      if (key.length === length && same(key, bytes, start, length)) return this.#recent[i]!;
+    }
     let hash = length;
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     hash ^= hash >>> 15;
     const slot = hash & (cacheSlots - 1);
     const key = this.#keys[slot];
     if (key !== undefined && key.length === length && same(key, bytes, start, length)) {
-      return this.#blocks[slot]!;
+      return this.#remember(key, this.#blocks[slot]!);
     }
     const block = scan(bytes, start, end);
     const seen = (hash >>> 8) & (seenSlots - 1);
@@ -53,6 +61,14 @@ export class ResponseBlocks {
       this.#keys[slot] = Buffer.from(bytes.subarray(start, end));
       this.#blocks[slot] = block;
     } else this.#seen[seen] = hash;
+    return block;
+  }
+
+  #remember(key: Buffer, block: ResponseBlock): ResponseBlock {
+    const at = this.#older;
+    this.#older = 1 - at;
+    this.#recentKeys[at] = key;
+    this.#recent[at] = block;
     return block;
   }
 }
@@ -105,6 +121,8 @@ function scan(bytes: Buffer, start: number, end: number): ResponseBlock {
     broken: false,
   };
 }
+
+const nothing = Buffer.alloc(0);
 
 const broken: ResponseBlock = {
   bytes: Buffer.alloc(0),

@@ -30,21 +30,31 @@ export class ValueCache<T extends object> {
     this.#make = make;
   }
 
+  /** What was made of the same literal before, or null. Only validated literals were ever put in. */
+  find(bytes: Buffer, start: number, end: number): T | null {
+    const length = end - start;
+    if (length > longestCached) return null;
+    const slot = this.#slots[this.#place(bytes, start, end)];
+    if (slot === undefined || slot.encoded.length !== length) return null;
+    return same(slot.encoded, bytes, start, length) ? slot.value : null;
+  }
+
   /** The value of the literal in `bytes[start, end)`, which was validated before. */
   get(bytes: Buffer, start: number, end: number): T {
-    const length = end - start;
-    if (length > longestCached) return this.#make(read(bytes, start, end));
-    let hash = length;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-    const at = (hash ^ (hash >>> 15)) & (this.#slots.length - 1);
-    const slot = this.#slots[at];
-    if (slot !== undefined && slot.encoded.length === length && same(slot.encoded, bytes, start, length)) {
-      return slot.value;
-    }
+    const found = this.find(bytes, start, end);
+    if (found !== null) return found;
     const wire = read(bytes, start, end);
     const value = this.#make(wire);
-    this.#slots[at] = { encoded: wire.encoded, value };
+    if (end - start <= longestCached) {
+      this.#slots[this.#place(bytes, start, end)] = { encoded: wire.encoded, value };
+    }
     return value;
+  }
+
+  #place(bytes: Buffer, start: number, end: number): number {
+    let hash = end - start;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    return (hash ^ (hash >>> 15)) & (this.#slots.length - 1);
   }
 }
 

@@ -20,6 +20,7 @@ import { ClientStream } from './client-stream.ts';
 import { Http2Connection } from './connection.ts';
 import { pumpAll } from './server-connection.ts';
 import { type Http2Stream, type SendingConnection, streamWindow } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
 
 /** What a connection tells its pool. */
 export interface ClientConnectionEvents {
@@ -41,7 +42,7 @@ const lastUsefulStream = 0x7ffffff0;
 export class ClientConnection extends Http2Connection implements SendingConnection, UpstreamConnection {
   readonly gateway: Gateway;
   readonly waiting = new Set<Http2Stream>();
-  readonly streams = new Map<number, ClientStream>();
+  readonly streams = new StreamTable<ClientStream>();
   /** No more calls go to it. */
   draining = false;
   readonly #events: ClientConnectionEvents;
@@ -101,7 +102,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     this.#nextStream += 2;
     if (this.#nextStream >= lastUsefulStream) this.#retire('stream numbers used up');
     const stream = new ClientStream(this, id, exchange);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     this.activeAt = this.loop.now;
     const { line, plain, start, end, marks, fin } = head;
     const most = line.length + (end - start) + 8;
@@ -228,7 +229,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
   }
 
   protected override onInitialWindow(delta: number): boolean {
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.all()) {
       stream.sendWindow += delta;
       if (stream.sendWindow > maxWindow) return false;
     }
@@ -239,7 +240,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
   protected override onGoaway(last: number, code: number): void {
     if (code === errorCode.enhanceYourCalm) this.#events.onTooManyPings();
     this.#retire('GOAWAY');
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.id <= last) continue;
       const exchange = stream.exchange;
       this.streams.delete(stream.id);
@@ -325,7 +326,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     if (!wasReady) counts[GatewayCount.UPSTREAM_FAILED!]!++;
     counts[GatewayCount.UPSTREAM_BYTES_IN!]! += this.bytesIn;
     counts[GatewayCount.UPSTREAM_BYTES_OUT!]! += this.bytesOut;
-    const streams = [...this.streams.values()];
+    const streams = this.streams.all();
     this.streams.clear();
     this.waiting.clear();
     this.#retire(why);

@@ -13,6 +13,7 @@ import { forwardedBlock, requestIdBytes, writeRequestId } from '../request-head.
 import { Http2Connection } from './connection.ts';
 import { ServerStream } from './server-stream.ts';
 import { type Http2Stream, type SendingConnection, streamWindow } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
 
 /** Streams that were reset by the gateway and whose last frames may still be on their way. */
 const rememberedResets = 256;
@@ -22,7 +23,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   readonly gateway: Gateway;
   readonly listener: string;
   readonly waiting = new Set<Http2Stream>();
-  readonly streams = new Map<number, ServerStream>();
+  readonly streams = new StreamTable<ServerStream>();
   readonly openedAt: number;
   readonly #decoder: RequestDecoder<PathInfo, AuthorityInfo>;
   readonly #onClosed: (connection: ServerConnection) => void;
@@ -154,7 +155,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     const path = decoder.path ?? asterisk;
     const stream = new ServerStream(this, id, fin ? -1 : decoder.contentLength);
     stream.remoteEnded = fin;
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     const tooLarge = result === decoded.tooLarge;
     if (!tooLarge) this.#finishHead();
     const arena = gateway.arena;
@@ -202,7 +203,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       decoder.plainEnd = length;
     }
     const target = gateway.arena.current.bytes;
-    const to = writeRequestId(target, decoder.plainEnd, gateway.randomBytes, gateway.random(16));
+    const to = writeRequestId(target, decoder.plainEnd, gateway.random);
     target.set(forwarded, to);
     decoder.plainEnd = to + forwarded.length;
   }
@@ -311,7 +312,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   }
 
   protected override onInitialWindow(delta: number): boolean {
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.all()) {
       stream.sendWindow += delta;
       if (stream.sendWindow > maxWindow) return false;
     }
@@ -412,7 +413,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   protected override onPeerEnded(): void {
     if (this.closed) return;
     this.#peerEnded = true;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.remoteEnded) continue;
       stream.localEnded = true;
       stream.dropQueue();
@@ -429,7 +430,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     counts[GatewayCount.DOWNSTREAM_CLOSED!]!++;
     counts[GatewayCount.DOWNSTREAM_BYTES_IN!]! += this.bytesIn;
     counts[GatewayCount.DOWNSTREAM_BYTES_OUT!]! += this.bytesOut;
-    for (const stream of this.streams.values()) {
+    for (const stream of this.streams.all()) {
       stream.localEnded = true;
       stream.dropQueue();
       stream.exchange?.clientGone();
