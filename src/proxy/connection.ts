@@ -27,6 +27,8 @@ export abstract class Connection {
   protected out: Buffer | null = null;
   protected position = 0;
   #dirty = false;
+  /** See `Patient`. */
+  waitsSince: number = Number.POSITIVE_INFINITY;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #inKernel: Buffer | null = null;
@@ -80,6 +82,17 @@ export abstract class Connection {
     return out;
   }
 
+  /** As {@link room}, for bytes that may wait a few milliseconds for others to go with. */
+  protected roomSoon(needed: number): Buffer {
+    let out = this.out;
+    if (out === null || this.position + needed > out.length) out = this.#more();
+    if (!this.#dirty && this.waitsSince > this.loop.soonTick) {
+      this.waitsSince = this.loop.soonTick;
+      this.loop.scheduleSoon(this);
+    }
+    return out;
+  }
+
   /** Bytes that wait behind a kernel which takes none. */
   get backlog(): number {
     return this.#waitingBytes + this.position;
@@ -104,6 +117,7 @@ export abstract class Connection {
   /** Hands what was collected to the kernel. */
   flush(): void {
     this.#dirty = false;
+    this.waitsSince = Number.POSITIVE_INFINITY;
     const out = this.out;
     if (this.blocked || this.closed || out === null) return;
     if (this.position > 0) {

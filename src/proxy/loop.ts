@@ -5,8 +5,16 @@ export interface Flushable {
   flush(): void;
 }
 
+/** One whose bytes may wait a little for others to go with them. */
+export interface Patient extends Flushable {
+  /** The tick since which they wait; infinite when nothing does. */
+  readonly waitsSince: number;
+}
+
 const bufferBytes = 65_536;
 const mostPooled = 256;
+/** What may wait for company waits once to twice so long, in ms: longer than most answers take to come. */
+const soonMs = 2;
 
 /**
  * What all connections of a worker share: one read buffer (callbacks do not nest, and whoever keeps bytes
@@ -22,6 +30,22 @@ export class Loop {
   #spare: Flushable[] = [];
   #scheduled = false;
   readonly #pool: Buffer[] = [];
+  /** Those that wait for company since this tick, and since the last one. */
+  #soon: Patient[] = [];
+  #due: Patient[] = [];
+  #soonTimer: NodeJS.Timeout | null = null;
+  /** Counts the ticks of {@link scheduleSoon}. */
+  soonTick = 0;
+  readonly #flushSoon = (): void => {
+    const due = this.#due;
+    // Some have been flushed since, and some of these wait again: they stand in the other list, too.
+    for (let i = 0; i < due.length; i++) if (due[i]!.waitsSince < this.soonTick) due[i]!.flush();
+    due.length = 0;
+    this.#due = this.#soon;
+    this.#soon = due;
+    this.soonTick++;
+    this.#soonTimer = this.#due.length > 0 ? setTimeout(this.#flushSoon, soonMs) : null;
+  };
   readonly #flushAll = (): void => {
     this.#scheduled = false;
     const dirty = this.#dirty;
@@ -43,6 +67,15 @@ export class Loop {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(this.#flushAll);
+  }
+
+  /**
+   * Has `connection` flushed within four milliseconds: for what may wait for company, as the answer to a PING on a
+   * connection with calls does (grpc-go sends one with nearly every call, to measure bandwidth).
+   */
+  scheduleSoon(connection: Patient): void {
+    this.#soon.push(connection);
+    this.#soonTimer ??= setTimeout(this.#flushSoon, soonMs);
   }
 
   /** An output buffer of 64 KiB. */

@@ -26,6 +26,9 @@ export interface Http2Environment {
   readonly counts: Float64Array;
 }
 
+/** A connection that had a call within so many ms will have something to write soon. */
+const recentMs = 10;
+
 /** Output beyond which a peer that floods with control frames is no longer read. */
 const pauseBacklog = 65_536;
 
@@ -412,7 +415,9 @@ export abstract class Http2Connection extends Connection {
     this.environment.counts[GatewayCount.PINGS_RECEIVED!]!++;
     this.#pings ??= new RateBucket(this.environment.limits.ping_flood);
     if (!this.#pings.take(this.loop.now)) return this.calm('ping_flood', 'too many PING frames');
-    const out = this.room(frameHeaderBytes + 8);
+    const bytesNeeded = frameHeaderBytes + 8;
+    const out =
+      this.loop.now - this.activeAt < recentMs ? this.roomSoon(bytesNeeded) : this.room(bytesNeeded);
     let to = writeFrameHeader(out, this.position, 8, frameType.ping, frameFlag.ack, 0);
     for (let i = 0; i < 8; i++) out[to++] = bytes[start + i]!;
     this.position = to;
