@@ -3,6 +3,7 @@ import { CallCount, reasonIndex } from '../metrics/catalog.ts';
 import { isOneMessage, MessageCounter } from '../protocol/grpc/message-counter.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { Chunk } from '../protocol/hpack/arena.ts';
+import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
 import type { ResponseBlock } from '../protocol/hpack/response-blocks.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
 import type { RouteRequest } from '../routing/index.ts';
@@ -14,7 +15,7 @@ import type { AuthorityInfo, PathInfo } from './path-info.ts';
 import { plainHeader, requestLine } from './request-head.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
-import type { Downstream, FieldMarks, Upstream, UpstreamConnection } from './sides.ts';
+import type { Downstream, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
 
 /**

@@ -4,6 +4,7 @@ import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { FixedResponse, SplitMember } from '../model/split.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import { Arena } from '../protocol/hpack/arena.ts';
+import { FieldMarks } from '../protocol/hpack/field-marks.ts';
 import { InternedFields } from '../protocol/hpack/interned.ts';
 import type { DecoderShared } from '../protocol/hpack/request-decoder.ts';
 import { ResponseBlocks } from '../protocol/hpack/response-blocks.ts';
@@ -81,6 +82,7 @@ export class Gateway {
     this.decoders = {
       arena: this.arena,
       interned: new InternedFields(),
+      marks: new FieldMarks(),
       paths: new ValueCache(4096, (wire) => new PathInfo(wire)),
       authorities: new ValueCache(512, (wire) => wire),
       maxListBytes: limits.header_list_bytes,

@@ -1,3 +1,4 @@
+import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
 import type { Exchange } from './exchange.ts';
 
 /**
@@ -43,12 +44,4 @@ export interface OutgoingHead {
   /** The decoder's marks of long fields, or null when the plain form has to be written. */
   readonly marks: FieldMarks | null;
   readonly fin: boolean;
-}
-
-/** Long fields in a plain block that may go into the upstream's table. Offsets are relative to its start. */
-export interface FieldMarks {
-  readonly refCount: number;
-  readonly refStart: Int32Array;
-  readonly refEnd: Int32Array;
-  readonly refField: readonly (import('../protocol/hpack/interned.ts').InternedField | null)[];
 }

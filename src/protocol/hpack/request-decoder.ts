@@ -12,6 +12,7 @@ import {
   metaSize,
   metaValueLength,
 } from './decoder-table.ts';
+import type { FieldMarks } from './field-marks.ts';
 import { fieldKind, invalidName, kindOfBytes, staticKinds } from './field-names.ts';
 import { huffmanDecode, huffmanInvalid, huffmanWalk, walked } from './huffman.ts';
 import { cursor, readInteger, writeInteger } from './integer.ts';
@@ -29,6 +30,8 @@ export const decoded = { ok: 0, malformed: 1, tooLarge: 2, broken: 3, tooMuchWor
 export interface DecoderShared<P extends WireValue, A extends WireValue> {
   readonly arena: Arena;
   readonly interned: InternedFields;
+  /** Long fields of the block that was decoded last. */
+  readonly marks: FieldMarks;
   readonly paths: ValueCache<P>;
   readonly authorities: ValueCache<A>;
   /** Limit of the sum of name + value + 32 over a block's fields (SETTINGS_MAX_HEADER_LIST_SIZE), in bytes. */
@@ -71,11 +74,6 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
   /** Sum of the list so far, and number of fields. */
   listBytes = 0;
   fields = 0;
-  /** Long fields in the plain block that may be indexed upstream: start and end relative to `plainStart`. */
-  refCount = 0;
-  readonly refStart = new Int32Array(16);
-  readonly refEnd = new Int32Array(16);
-  readonly refField: (InternedField | null)[] = new Array(16).fill(null);
   /** Why a block is malformed, for the log and the answer. */
   problem = '';
 
@@ -138,7 +136,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
     this.forwardedFor = null;
     this.listBytes = 0;
     this.fields = 0;
-    this.refCount = 0;
+    this.#shared.marks.count = 0;
     this.problem = '';
     this.#regular = false;
     this.#trailers = trailers;
@@ -195,17 +193,14 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
   }
 
   #refer(field: InternedField, start: number, end: number): void {
-    if (this.refCount === this.refStart.length) return;
-    this.refStart[this.refCount] = start - this.plainStart;
-    this.refEnd[this.refCount] = end - this.plainStart;
-    this.refField[this.refCount++] = field;
+    this.#shared.marks.add(field, start - this.plainStart, end - this.plainStart);
   }
 
   /** Makes sure of `needed` bytes behind `#out`; past the list's limit nothing is written any more. */
   #room(needed: number): void {
     if (this.listBytes > this.#shared.maxListBytes) {
       this.#out = this.plainStart;
-      this.refCount = 0;
+      this.#shared.marks.count = 0;
     }
     const arena = this.#shared.arena;
     if (this.#out + needed <= arena.current.bytes.length) return;

@@ -19,8 +19,9 @@ import type { OutgoingHead, UpstreamConnection } from '../sides.ts';
 import { ClientStream } from './client-stream.ts';
 import { Http2Connection } from './connection.ts';
 import { pumpAll } from './server-connection.ts';
-import { type Http2Stream, type SendingConnection, streamWindow } from './stream.ts';
+import { type SendingConnection, streamWindow } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
+import { WaitingStreams } from './waiting-streams.ts';
 
 /** What a connection tells its pool. */
 export interface ClientConnectionEvents {
@@ -41,7 +42,7 @@ const lastUsefulStream = 0x7ffffff0;
 /** A connection to an endpoint of a service. */
 export class ClientConnection extends Http2Connection implements SendingConnection, UpstreamConnection {
   readonly gateway: Gateway;
-  readonly waiting = new Set<Http2Stream>();
+  readonly waiting = new WaitingStreams();
   readonly streams = new StreamTable<ClientStream>();
   /** No more calls go to it. */
   draining = false;
@@ -115,15 +116,15 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
       else out.set(line, to);
       to += line.length;
       let from = start;
-      const count = marks === null || this.peerTableSize === 0 ? 0 : marks.refCount;
+      const count = marks === null || this.peerTableSize === 0 ? 0 : marks.count;
       for (let i = 0; i < count; i++) {
-        const fieldStart = start + marks!.refStart[i]!;
+        const fieldStart = start + marks!.start[i]!;
         if (fieldStart > from) {
           out.set(plain.subarray(from, fieldStart), to);
           to += fieldStart - from;
         }
-        to = this.#table.write(out, to, marks!.refField[i]!);
-        from = start + marks!.refEnd[i]!;
+        to = this.#table.write(out, to, marks!.field[i]!);
+        from = start + marks!.end[i]!;
       }
       if (end > from) {
         out.set(plain.subarray(from, end), to);

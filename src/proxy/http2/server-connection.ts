@@ -12,8 +12,9 @@ import { RateBucket } from '../rate-bucket.ts';
 import { forwardedBlock, requestIdBytes, writeRequestId } from '../request-head.ts';
 import { Http2Connection } from './connection.ts';
 import { ServerStream } from './server-stream.ts';
-import { type Http2Stream, type SendingConnection, streamWindow } from './stream.ts';
+import { type SendingConnection, streamWindow } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
+import { WaitingStreams } from './waiting-streams.ts';
 
 /** Streams that were reset by the gateway and whose last frames may still be on their way. */
 const rememberedResets = 256;
@@ -22,7 +23,7 @@ const rememberedResets = 256;
 export class ServerConnection extends Http2Connection implements SendingConnection {
   readonly gateway: Gateway;
   readonly listener: string;
-  readonly waiting = new Set<Http2Stream>();
+  readonly waiting = new WaitingStreams();
   readonly streams = new StreamTable<ServerStream>();
   readonly openedAt: number;
   readonly #decoder: RequestDecoder<PathInfo, AuthorityInfo>;
@@ -34,7 +35,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   #firstLine = '';
   #lastStream = 0;
   #resets: RateBucket | null = null;
-  readonly #resetByUs = new Set<number>();
+  #resetByUs: Set<number> | null = null;
   #tableClosed = false;
   #peerEnded = false;
   #draining = false;
@@ -118,7 +119,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     if (!known && (id & 1) === 0) {
       return this.connectionError(errorCode.protocolError, 'a stream of an even number from a client');
     }
-    if (!known && id <= this.#lastStream && !this.#resetByUs.has(id)) {
+    if (!known && id <= this.#lastStream && this.#resetByUs?.has(id) !== true) {
       return this.connectionError(errorCode.streamClosed, 'HEADERS on a closed stream');
     }
     const decoder = this.#decoder;
@@ -185,7 +186,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
     } else if (!path.valid)
       exchange.fail(localReply(400, grpcStatus.internal, 'protocol_error', 'the path is not valid'));
-    else exchange.begin(decoder);
+    else exchange.begin(gateway.decoders.marks);
   }
 
   /** Adds what the gateway says itself: x-request-id and the forwarding fields. */
@@ -268,7 +269,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     this.useful();
     const stream = this.streams.get(id);
     if (stream === undefined) {
-      if (this.#resetByUs.has(id)) return;
+      if (this.#resetByUs?.has(id) === true) return;
       return this.connectionError(errorCode.streamClosed, 'DATA on a closed stream');
     }
     if (stream.remoteEnded) return this.streamError(id, errorCode.streamClosed);
@@ -305,7 +306,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
 
   /** More is queued than the worker may hold: the streams of this connection that wait are ended. */
   shed(): void {
-    for (const stream of [...this.waiting]) {
+    for (const stream of this.waiting.all()) {
       this.gateway.metrics.gateway[limitIndex.queued_bytes!]!++;
       (stream as ServerStream).fault(errorCode.enhanceYourCalm);
     }
@@ -355,7 +356,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       if (!this.closed) this.connectionError(code, 'a faulty frame on an idle stream');
       return;
     }
-    if (this.#resetByUs.has(id)) return;
+    if (this.#resetByUs?.has(id) === true) return;
     this.#remember(id);
     this.sendReset(id, code);
   }
@@ -398,6 +399,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   }
 
   #remember(id: number): void {
+    this.#resetByUs ??= new Set();
     this.#resetByUs.add(id);
     if (this.#resetByUs.size <= rememberedResets) return;
     for (const oldest of this.#resetByUs) {
@@ -492,7 +494,7 @@ export function pumpAll(connection: SendingConnection): void {
   const { waiting } = connection;
   for (let progress = true; progress && waiting.size > 0 && !connection.blocked && !connection.closed; ) {
     const before = connection.sendWindow;
-    for (const stream of [...waiting]) stream.pump(1);
+    for (const stream of waiting.all()) stream.pump(1);
     progress = connection.sendWindow < before;
   }
 }

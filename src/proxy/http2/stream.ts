@@ -8,11 +8,12 @@ import {
 } from '../../protocol/http2/frames.ts';
 import { DataQueue } from '../data-queue.ts';
 import type { Http2Connection } from './connection.ts';
+import type { WaitingStreams } from './waiting-streams.ts';
 
 /** What a stream needs of its connection to send. */
 export interface SendingConnection extends Http2Connection {
   /** Streams that have something to send and could not. */
-  readonly waiting: Set<Http2Stream>;
+  readonly waiting: WaitingStreams;
   /** Bytes queued over all connections of the worker. */
   readonly queued: { bytes: number };
   /** Room for a frame; the position that it begins at. */
