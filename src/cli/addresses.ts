@@ -59,3 +59,10 @@ export function parseDuration(text: string): number {
   const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's']!;
   return Math.round(Number(match[1]) * unit);
 }
+
+/** As {@link parseDuration}, of 5 minutes and more: grpc-go's servers end connections that are asked more often. */
+export function parseKeepAlive(text: string): number {
+  const ms = parseDuration(text);
+  if (ms < 300_000) throw new InvalidArgumentError('At least 5m: many servers refuse more frequent PINGs.');
+  return ms;
+}

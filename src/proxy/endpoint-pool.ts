@@ -12,10 +12,17 @@ export interface PoolOptions {
   readonly idleMs: number;
   /** Between PINGs on a connection with calls; 0 = none. Never under 5 minutes: many servers refuse more. */
   readonly keepAliveMs: number;
+  /** Long repeated fields go into the upstream's dynamic table. */
+  readonly indexFields: boolean;
 }
 
 /** Defaults of {@link PoolOptions}. */
-export const poolDefaults: PoolOptions = { connectTimeoutMs: 3000, idleMs: 300_000, keepAliveMs: 0 };
+export const poolDefaults: PoolOptions = {
+  connectTimeoutMs: 3000,
+  idleMs: 300_000,
+  keepAliveMs: 0,
+  indexFields: true,
+};
 
 const firstRestMs = 1000;
 const longestRestMs = 30_000;
@@ -82,9 +89,8 @@ export class Http2Pool implements EndpointPool, ClientConnectionEvents {
       streams > 0
     ) {
       if (this.#connecting++ === 0) this.#connectingSince = this.#gateway.loop.now;
-      const { connectTimeoutMs } = this.#options;
       this.#connections.push(
-        new ClientConnection(this.#gateway, this.address, this.port, connectTimeoutMs, this),
+        new ClientConnection(this.#gateway, this.address, this.port, this.#options, this),
       );
     }
   }

@@ -1,3 +1,5 @@
+import type { Limits } from '../proxy/limits.ts';
+
 /** How log lines are written: JSON for machines, pretty for a terminal. */
 export type LogFormat = 'json' | 'pretty';
 
@@ -32,5 +34,11 @@ export interface RunOptions {
   readonly logFormat: LogFormat;
   /** A line for each call. */
   readonly accessLog: boolean;
+  /** Values in place of the data plane's defaults. */
+  readonly limits: Partial<Limits>;
+  /** Milliseconds between PINGs to upstreams; 0 = none. */
+  readonly upstreamKeepAliveMs: number;
+  /** Long repeated headers go into the tables of upstreams. */
+  readonly upstreamIndex: boolean;
   readonly version: string;
 }

@@ -26,6 +26,8 @@ export class Worker {
     this.#send = send;
     this.#proxy = new DataPlane({
       metrics: this.#metrics,
+      limits: options.limits,
+      pool: { keepAliveMs: options.upstreamKeepAliveMs, indexFields: options.upstreamIndex },
       onResolve: (service) => send({ type: 'resolve', service }),
       ...(options.accessLog ? { onAccess: (line) => log.info(line, 'access') } : {}),
       log: (level, message, fields) => log[level](fields ?? {}, message),

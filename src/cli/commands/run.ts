@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
+import type { Limits } from '../../proxy/limits.ts';
 import type { Address, RunOptions } from '../../runtime/options.ts';
 import {
   collectAddress,
@@ -7,9 +8,11 @@ import {
   parseAddress,
   parseCount,
   parseDuration,
+  parseKeepAlive,
   type Resolve,
 } from '../addresses.ts';
 import { addLaterOptions, refuseLaterOptions } from '../later.ts';
+import { collectLimit } from '../limit-option.ts';
 import { version } from '../version.ts';
 
 const examples = `
@@ -34,6 +37,9 @@ interface Given {
   readonly drainTimeout: number;
   readonly logFormat?: 'json' | 'pretty';
   readonly accessLog: boolean;
+  readonly limit?: Partial<Limits>;
+  readonly upstreamKeepalive?: number;
+  readonly upstreamIndex: boolean;
 }
 
 /** `serin run PATH...`: serves what the manifests say, following every change of the files. */
@@ -79,6 +85,17 @@ export function runCommand(): Command {
       30_000,
     )
     .option('--access-log', 'a line for each call', false)
+    .option(
+      '--limit <name=value>',
+      'another value for a limit of the data plane (docs/limits.md); repeatable',
+      collectLimit,
+    )
+    .option(
+      '--upstream-keepalive <duration>',
+      'PING upstream connections with calls so often, at least 5m (default: never)',
+      parseKeepAlive,
+    )
+    .option('--no-upstream-index', 'send long repeated headers in full, not by reference (RFC 7541 7.1)')
     .addOption(
       new Command()
         .createOption('--log-format <format>', 'json or pretty (default: pretty on a terminal)')
@@ -119,6 +136,9 @@ function runOptions(paths: readonly string[], given: Given): RunOptions {
     drainTimeoutMs: given.drainTimeout,
     logFormat: given.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
     accessLog: given.accessLog,
+    limits: given.limit ?? {},
+    upstreamKeepAliveMs: given.upstreamKeepalive ?? 0,
+    upstreamIndex: given.upstreamIndex,
     version,
   };
 }

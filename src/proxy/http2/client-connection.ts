@@ -23,6 +23,13 @@ import { type SendingConnection, streamWindow } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 import { WaitingStreams } from './waiting-streams.ts';
 
+/** How a connection is made. */
+export interface ConnectOptions {
+  /** For TCP and the first SETTINGS together. */
+  readonly connectTimeoutMs: number;
+  readonly indexFields: boolean;
+}
+
 /** What a connection tells its pool. */
 export interface ClientConnectionEvents {
   /** It can take calls: SETTINGS have come and ours were acknowledged; or a stream has become free. */
@@ -49,18 +56,19 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
   readonly #events: ClientConnectionEvents;
   readonly #table = new EncoderTable();
   readonly #resets = new RateBucket(resetsPerSecond);
+  readonly #indexFields: boolean;
   #nextStream = 1;
   #ready = false;
   #connectTimer: NodeJS.Timeout | null;
   #pingAt = 0;
   #pongDue = 0;
 
-  /** Connects at once. @param timeoutMs for TCP and the first SETTINGS together. */
+  /** Connects at once. */
   constructor(
     gateway: Gateway,
     address: string,
     port: number,
-    timeoutMs: number,
+    options: ConnectOptions,
     events: ClientConnectionEvents,
   ) {
     super({ loop: gateway.loop, limits: gateway.limits, counts: gateway.metrics.gateway }, (onread) =>
@@ -68,8 +76,9 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     );
     this.gateway = gateway;
     this.#events = events;
+    this.#indexFields = options.indexFields;
     gateway.metrics.gateway[GatewayCount.UPSTREAM_OPENED!]!++;
-    this.#connectTimer = setTimeout(() => this.#lost('connect timeout'), timeoutMs);
+    this.#connectTimer = setTimeout(() => this.#lost('connect timeout'), options.connectTimeoutMs);
     const out = this.room(preface.length);
     this.position += preface.copy(out, this.position);
     // A table of 0: answers depend on nothing and go on as they are (see response-blocks.ts).
@@ -116,7 +125,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
       else out.set(line, to);
       to += line.length;
       let from = start;
-      const count = marks === null || this.peerTableSize === 0 ? 0 : marks.count;
+      const count = marks === null || this.peerTableSize === 0 || !this.#indexFields ? 0 : marks.count;
       for (let i = 0; i < count; i++) {
         const fieldStart = start + marks!.start[i]!;
         if (fieldStart > from) {
