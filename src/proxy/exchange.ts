@@ -203,14 +203,14 @@ export class Exchange implements Timed, RouteRequest {
     const fin = this.requestEnded && bodyLength === 0 && this.#heldBody === null && this.#trailers === null;
     this.#beginSeries();
     this.state = life.sent;
-    const upstream = connection.open(this, {
-      line: requestLine(this, backend),
-      plain,
-      start,
-      end,
-      marks,
-      fin,
-    });
+    const head = this.gateway.outgoing;
+    head.line = requestLine(this, backend);
+    head.plain = plain;
+    head.start = start;
+    head.end = end;
+    head.marks = marks;
+    head.fin = fin;
+    const upstream = connection.open(this, head);
     this.upstream = upstream;
     if (!this.gateway.arena.mayKeep) this.#release();
     if (fin) return;

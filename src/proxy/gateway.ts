@@ -18,6 +18,7 @@ import { type AuthorityInfo, PathInfo } from './path-info.ts';
 import { Random } from './random.ts';
 import type { BackendRuntime, Drawn, RouteRuntime } from './route-runtime.ts';
 import type { RouteStore } from './route-store.ts';
+import type { OutgoingHead } from './sides.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
 /** One line of the access log. */
@@ -34,6 +35,7 @@ export interface AccessEntry {
   readonly durationMs: number;
 }
 
+const nothing = Buffer.alloc(0);
 const chunkBytes = 262_144;
 const mostChunks = 128;
 /** Calls that are answered by "next route" again and again; more cannot be told from a loop. */
@@ -53,6 +55,14 @@ export class Gateway {
   readonly decoders: DecoderShared<PathInfo, AuthorityInfo>;
   readonly responses = new ResponseBlocks();
   readonly random = new Random();
+  readonly outgoing: OutgoingHead = {
+    line: nothing,
+    plain: nothing,
+    start: 0,
+    end: 0,
+    marks: null,
+    fin: false,
+  };
   /** Bytes that wait for slow readers, over all connections. */
   readonly queued = { bytes: 0 };
   /** Calls that are not done. */

@@ -34,14 +34,14 @@ export interface UpstreamConnection {
   open(exchange: Exchange, head: OutgoingHead): Upstream;
 }
 
-/** A request's head, ready to be written. */
+/** A request's head, ready to be written. One object for all calls of a worker; valid during `open` only. */
 export interface OutgoingHead {
   /** `:method`, `:scheme`, `:path`, `:authority`, encoded. */
-  readonly line: Buffer;
-  readonly plain: Buffer;
-  readonly start: number;
-  readonly end: number;
+  line: Buffer;
+  plain: Buffer;
+  start: number;
+  end: number;
   /** The decoder's marks of long fields, or null when the plain form has to be written. */
-  readonly marks: FieldMarks | null;
-  readonly fin: boolean;
+  marks: FieldMarks | null;
+  fin: boolean;
 }

@@ -379,6 +379,9 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
       case fieldKind.contentLength:
         this.#number = parseLength(bytes, valueStart, valueEnd);
         return null;
+      case fieldKind.grpcTimeout:
+        this.#number = parseTimeout(bytes, valueStart, valueEnd);
+        return null;
       default: {
         const text = literalText(bytes, valueStart, valueEnd);
         this.#number = numberOf(kind, text);
@@ -491,11 +494,18 @@ for (let i = 0; i <= staticCount; i++) {
 }
 
 function numberOf(kind: number, text: string): number {
-  if (kind === fieldKind.grpcTimeout) return parseGrpcTimeout(text);
   // The static table's content-length has no value.
   if (kind === fieldKind.contentLength) return -2;
   if (kind === fieldKind.contentType) return isGrpcContentType(text) ? 1 : 0;
   return 0;
+}
+
+/** Milliseconds of a grpc-timeout's string literal. */
+function parseTimeout(bytes: Buffer, start: number, end: number): number {
+  if (bytes[start]! < 0x80) return parseGrpcTimeout(bytes, start + 1, end);
+  // Nine characters are the most that it may have; a longer literal is none, whatever it says.
+  if (end - start > 16) return noTimeout;
+  return parseGrpcTimeout(nameScratch, 0, huffmanDecode(bytes, start + 1, end, nameScratch, 0));
 }
 
 /** Number of a content-length's string literal; -2 when it is none of 1 to 15 digits. */
