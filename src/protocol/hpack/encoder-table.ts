@@ -19,21 +19,30 @@ export class EncoderTable {
   readonly #sizes = new Int32Array(128);
   readonly #positions = new Int32Array(internedSlots).fill(-1);
   readonly #generations = new Int32Array(internedSlots);
-  #updatePending = false;
+  /** The size that the peer was told last, and the smallest that it has asked for since. */
+  #announced = mostBytes;
+  #smallest = mostBytes;
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
   allow(bytes: number): void {
-    const limit = Math.min(bytes, mostBytes);
-    if (limit < this.#limit) this.#updatePending = true;
-    this.#limit = limit;
+    this.#limit = Math.min(bytes, mostBytes);
+    this.#smallest = Math.min(this.#smallest, this.#limit);
     this.#evict(0);
   }
 
-  /** Writes what has to stand at the beginning of the next block; returns the position behind it. */
+  /**
+   * Writes what has to stand at the beginning of the next block (at most 6 bytes); returns the position behind it.
+   * A size that grows is said as well, or the peer would go on evicting at the smaller one; and so is the
+   * smallest in between (RFC 7541 4.2).
+   */
   begin(target: Buffer, at: number): number {
-    if (!this.#updatePending) return at;
-    this.#updatePending = false;
-    return writeInteger(target, at, this.#limit, 0x1f, 0x20);
+    if (this.#limit === this.#announced && this.#smallest === this.#limit) return at;
+    let to = at;
+    if (this.#smallest < this.#limit && this.#smallest < this.#announced) {
+      to = writeInteger(target, to, this.#smallest, 0x1f, 0x20);
+    }
+    this.#announced = this.#smallest = this.#limit;
+    return writeInteger(target, to, this.#limit, 0x1f, 0x20);
   }
 
   /** Writes `field` as an index, or as a literal that makes it one; never longer than its plain form. */
