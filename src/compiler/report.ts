@@ -67,7 +67,18 @@ function fileIssue(file: string, item: Finding, kept: boolean): Issue {
   return { ...base, message: messageOf(item), help: helpOf(item), kept };
 }
 
+/** Issues as they were last made: of ten thousand warnings a change touches one, and the others are not written anew. */
+const made = new WeakMap<Finding, { unit: Unit; line: number; issue: Issue }>();
+
 function unitIssue(unit: Unit, item: Finding, kept: boolean): Issue {
+  const known = made.get(item);
+  if (known?.unit === unit && known.line === unit.line && known.issue.kept === kept) return known.issue;
+  const issue = makeUnitIssue(unit, item, kept);
+  made.set(item, { unit, line: unit.line, issue });
+  return issue;
+}
+
+function makeUnitIssue(unit: Unit, item: Finding, kept: boolean): Issue {
   const { report } = unit;
   const { line, column } = item.position ?? report.locator.locate(item.path);
   const label = report.label;

@@ -31,7 +31,8 @@ export class ControlState implements AdminState {
   readonly #feed: WorkerFeed;
   readonly #table: EndpointTable;
   readonly #rates = new RateWindow(RATE_WINDOW_MS);
-  #told = new Set<string>();
+  /** Issues of the last compile with their keys; the compiler hands the same objects out again where nothing changed. */
+  #told = new Map<Issue, string>();
   /** All workers had the configuration once. */
   #wasComplete = false;
 
@@ -63,10 +64,21 @@ export class ControlState implements AdminState {
 
   /** Issues of the last compile that were not there before it. */
   newIssues(): Issue[] {
-    const issues = this.compilation?.issues ?? [];
-    const keyOf = (i: Issue) => `${i.file} ${i.line} ${i.column} ${i.code} ${i.message}`;
-    const fresh = issues.filter((issue) => !this.#told.has(keyOf(issue)));
-    this.#told = new Set(issues.map(keyOf));
+    const told = new Map<Issue, string>();
+    const others: Issue[] = [];
+    for (const issue of this.compilation?.issues ?? []) {
+      const key = this.#told.get(issue);
+      if (key === undefined) others.push(issue);
+      else told.set(issue, key);
+    }
+    const old = others.length === 0 ? null : new Set(this.#told.values());
+    const fresh: Issue[] = [];
+    for (const issue of others) {
+      const key = `${issue.file} ${issue.line} ${issue.column} ${issue.code} ${issue.message}`;
+      if (!old!.has(key)) fresh.push(issue);
+      told.set(issue, key);
+    }
+    this.#told = told;
     return fresh;
   }
 

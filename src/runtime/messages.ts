@@ -58,8 +58,8 @@ export type ToControl =
 export type FromControl =
   /** It listens: say `begin`. (What is sent to an ES module before it has loaded is lost.) */
   | { readonly type: 'loaded' }
-  /** Pass on to one worker, or to all. */
-  | { readonly type: 'to-worker'; readonly worker: number | null; readonly payload: Uint8Array }
+  /** Pass on to these workers (once here, however many they are), or to all. */
+  | { readonly type: 'to-workers'; readonly workers: readonly number[] | null; readonly payload: Uint8Array }
   | { readonly type: 'keep'; readonly retired: RetiredMetrics }
   | { readonly type: 'keep-input'; readonly text: string }
   /** The gateway cannot start: one line for the user. */

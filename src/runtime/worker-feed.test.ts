@@ -7,10 +7,10 @@ import { WorkerFeed } from './worker-feed.ts';
 function feed() {
   const sent: string[] = [];
   const send = (message: FromControl) => {
-    if (message.type !== 'to-worker') return;
+    if (message.type !== 'to-workers') return;
     const inner = decodeForWorker(message.payload);
     const what = inner.type === 'snapshot' ? `${inner.patch.from}→${inner.patch.revision}` : inner.type;
-    sent.push(`${message.worker ?? 'all'}: ${what}`);
+    sent.push(`${message.workers ?? 'all'}: ${what}`);
   };
   return { feed: new WorkerFeed(send, () => new Map()), sent };
 }
@@ -32,7 +32,7 @@ describe('feeding workers', () => {
     f.started(2);
     expect(sent.splice(0)).toEqual(['2: 0→2']);
     f.snapshot(revision(3), patch(3));
-    expect(sent).toEqual(['1: 2→3', '2: 2→3']);
+    expect(sent).toEqual(['1,2: 2→3']);
   });
 
   test('whole once for one that says twice that it listens, again after a gap', () => {

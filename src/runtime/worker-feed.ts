@@ -110,12 +110,11 @@ export class WorkerFeed {
   }
 
   #toAll(message: ToWorker): void {
-    this.#send({ type: 'to-worker', worker: null, payload: encode(message) });
+    this.#send({ type: 'to-workers', workers: null, payload: encode(message) });
   }
 
-  /** A message is written down once, however many get it. */
+  /** A message is written down and sent to the parent once, however many get it. */
   #to(workers: readonly number[], message: ToWorker): void {
-    const payload = encode(message);
-    for (const worker of workers) this.#send({ type: 'to-worker', worker, payload });
+    if (workers.length > 0) this.#send({ type: 'to-workers', workers, payload: encode(message) });
   }
 }
