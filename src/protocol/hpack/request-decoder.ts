@@ -217,7 +217,11 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
     const nameIndex = readInteger(block, at, end, indexing ? 0x3f : 0x0f);
     if (nameIndex < 0) return -1;
     const nameAt = cursor.position;
-    this.#room(end - at + 4100);
+    const slot = nameIndex > staticCount ? this.table.slot(nameIndex - staticCount - 1) : -1;
+    if (nameIndex > staticCount && slot < 0) return -1;
+    // A name of the table can be several times as long as its size there: Huffman coding may make it longer.
+    const tableName = slot < 0 ? 0 : this.table.meta[slot * metaFields + metaNameLength]!;
+    this.#room(end - at + tableName + 16);
     const target = this.#shared.arena.current.bytes;
     const start = this.#out;
     let to = start;
@@ -235,8 +239,6 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
       to = writeInteger(target, to, nameIndex, 0x0f, never);
       cursor.position = nameAt;
     } else {
-      const slot = this.table.slot(nameIndex - staticCount - 1);
-      if (slot < 0) return -1;
       const meta = this.table.meta;
       const m = slot * metaFields;
       const offset = meta[m + metaOffset]!;
@@ -244,7 +246,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
       if (kind === poisoned)
         kind = this.#nameKind(this.table.bytes, offset, offset + meta[m + metaNameLength]!);
       nameLength = meta[m + metaSize]! - meta[m + metaValueLength]! - 32;
-      to = copy(this.table.bytes, offset, offset + meta[m + metaNameLength]!, target, to);
+      to = copy(this.table.bytes, offset, offset + tableName, target, to);
       target[start] = (target[start]! & 0x0f) | never;
       cursor.position = nameAt;
     }
