@@ -43,7 +43,11 @@ export abstract class Connection {
       callback: (length, buffer) => {
         loop.tick();
         this.bytesIn += length;
-        this.onBytes(buffer as Buffer, length);
+        try {
+          this.onBytes(buffer as Buffer, length);
+        } catch (error) {
+          this.onFault(error as Error);
+        }
         return true;
       },
     });
@@ -70,6 +74,8 @@ export abstract class Connection {
   protected abstract onSocketClosed(reason: string): void;
   /** The kernel has taken everything: what waits may go on. */
   protected abstract onWritable(): void;
+  /** A fault of the gateway's own while it read: costs this connection, and no other. */
+  protected abstract onFault(error: Error): void;
 
   /** A buffer with at least `needed` (at most 32 KiB) bytes behind {@link position}; schedules the flush. */
   protected room(needed: number): Buffer {

@@ -50,6 +50,8 @@ export class DataPlane {
       this.#store,
       (service) => options.onResolve(service),
       options.onAccess === undefined ? null : (entry) => options.onAccess!(entry),
+      (error) =>
+        options.log('error', 'fault while reading a connection', { error: error.stack ?? String(error) }),
     );
     this.#gateway.shed = () => this.#shed();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);

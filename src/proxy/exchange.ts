@@ -257,7 +257,7 @@ export class Exchange implements Timed, RouteRequest {
 
   /** The upstream has not acted on the call (REFUSED_STREAM, above a GOAWAY's last id): safe to send again. */
   refused(): void {
-    if (this.state !== life.sent) return;
+    if (this.state > life.sent) return this.upstreamClosed('GOAWAY');
     this.upstream = null;
     if (this.#chunk === null) {
       return this.fail(localReply(503, grpcStatus.unavailable, 'refused', 'the upstream refused the call'));
@@ -476,6 +476,19 @@ export class Exchange implements Timed, RouteRequest {
         ? 'the deadline passed while the call waited for the upstream'
         : 'the deadline passed';
     this.#failWith(localReply(504, grpcStatus.deadlineExceeded, 'timeout', message), errorCode.cancel);
+  }
+
+  /** Nothing has moved for too long. */
+  idle(): void {
+    this.upstream?.cancel(errorCode.cancel);
+    this.upstream = null;
+    const reply = localReply(
+      504,
+      grpcStatus.deadlineExceeded,
+      'timeout',
+      'the call was silent for five minutes',
+    );
+    this.#failWith(reply, errorCode.cancel);
   }
 
   /** The client has cancelled the call, or its connection is gone. */

@@ -11,6 +11,7 @@ import { ResponseBlocks } from '../protocol/hpack/response-blocks.ts';
 import { ValueCache } from '../protocol/hpack/value-cache.ts';
 import { RouteMatchResult } from '../routing/index.ts';
 import { type Exchange, life } from './exchange.ts';
+import type { Http2Environment } from './http2/connection.ts';
 import type { Limits } from './limits.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
 import type { Loop } from './loop.ts';
@@ -54,6 +55,8 @@ export class Gateway {
   readonly arena: Arena;
   readonly decoders: DecoderShared<PathInfo, AuthorityInfo>;
   readonly responses = new ResponseBlocks();
+  /** What connections need. */
+  readonly environment: Http2Environment;
   readonly random = new Random();
   readonly outgoing: OutgoingHead = {
     line: nothing,
@@ -82,11 +85,13 @@ export class Gateway {
     store: RouteStore,
     onResolve: (service: string) => void,
     onAccess: ((entry: AccessEntry) => void) | null,
+    onFault: (error: Error) => void,
   ) {
     this.loop = loop;
     this.limits = limits;
     this.metrics = metrics;
     this.store = store;
+    this.environment = { loop, limits, counts: metrics.gateway, onFault };
     this.wheel = new TimerWheel(() => loop.tick());
     this.arena = new Arena(Math.max(chunkBytes, limits.header_list_bytes * 4), mostChunks);
     this.decoders = {

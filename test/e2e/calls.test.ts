@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { splitOutcome } from '../../src/metrics/call-series.ts';
 import { reasons } from '../../src/metrics/catalog.ts';
+import { decodePlain } from '../../src/protocol/hpack/plain.ts';
 import { startPlane, startRecorder, type TestPlane } from '../support/data-plane.ts';
 import { block, frame, RawClient, uint32 } from '../support/raw-http2.ts';
 import { startRawServer } from '../support/raw-http2-server.ts';
@@ -498,6 +499,40 @@ spec: {prefix: /files/, rewrite: /, service: "quote:80", grpc: true}
     expect(blocks[1]!.includes(token.subarray(2))).toBe(true);
     expect(blocks[2]!.includes(token.subarray(2))).toBe(false);
     expect(blocks[3]!.length).toBeLessThan(blocks[0]!.length - 100);
+  });
+});
+
+describe('a large head', () => {
+  it('goes through in several frames, both ways', async () => {
+    const value = 'v'.repeat(9000);
+    const recorder = later(
+      await startRecorder((stream, headers) => {
+        stream.resume();
+        stream.respond({
+          ':status': 200,
+          'x-a': String(headers['x-a']),
+          'x-b': String(headers['x-b']),
+          'x-c': String(headers['x-c']),
+        });
+        stream.end('ok');
+      }),
+    );
+    const plane = later(await startPlane(manifest, { 'quote:80': [recorder.port] }));
+    const client = await connect(plane);
+    const head = block([...grpcHead, ['x-a', `a${value}`], ['x-b', `b${value}`], ['x-c', `c${value}`]]);
+    client.send(
+      Buffer.concat([frame(1, 1, 1, head.subarray(0, 16_000)), frame(9, 4, 1, head.subarray(16_000))]),
+    );
+    await client.until(() => client.ended(1));
+    const answer = Buffer.concat(
+      client
+        .of(1)
+        .filter((f) => f.type === 1 || f.type === 9)
+        .map((f) => f.payload),
+    );
+    const fields = decodePlain(answer, answer[0] === 0x20 ? 1 : 0, answer.length);
+    expect(fields.find((f) => f.name === 'x-b')?.value).toBe(`b${value}`);
+    expect(client.body(1).toString()).toBe('ok');
   });
 });
 

@@ -71,9 +71,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     options: ConnectOptions,
     events: ClientConnectionEvents,
   ) {
-    super({ loop: gateway.loop, limits: gateway.limits, counts: gateway.metrics.gateway }, (onread) =>
-      net.connect({ host: address, port, onread }),
-    );
+    super(gateway.environment, (onread) => net.connect({ host: address, port, onread }));
     this.gateway = gateway;
     this.#events = events;
     this.#indexFields = options.indexFields;

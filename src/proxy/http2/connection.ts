@@ -24,6 +24,8 @@ export interface Http2Environment {
   readonly limits: Limits;
   /** `WorkerMetrics.gateway`. */
   readonly counts: Float64Array;
+  /** Takes note of a fault of the gateway's own. */
+  readonly onFault: (error: Error) => void;
 }
 
 /** A connection that had a call within so many ms will have something to write soon. */
@@ -124,6 +126,11 @@ export abstract class Http2Connection extends Connection {
     if (consumed < length) this.#keep(buffer, consumed, length);
     if (this.#uncredited >= connectionWindow / 2) this.#giveCredit();
     if (this.blocked && this.backlog > pauseBacklog) this.pauseReading();
+  }
+
+  protected override onFault(error: Error): void {
+    this.environment.onFault(error);
+    this.connectionError(errorCode.internalError, 'internal error');
   }
 
   protected override onWritable(): void {

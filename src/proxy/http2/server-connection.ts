@@ -39,6 +39,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   #tableClosed = false;
   #peerEnded = false;
   #draining = false;
+  #sweptAt = 0;
   #lastAccepted = maxWindow;
   #onPong: (() => void) | null = null;
 
@@ -49,9 +50,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     onClosed: (connection: ServerConnection) => void,
   ) {
     const client = accepted.remoteAddress ?? '';
-    super({ loop: gateway.loop, limits: gateway.limits, counts: gateway.metrics.gateway }, (onread) =>
-      takeOver(accepted, onread),
-    );
+    super(gateway.environment, (onread) => takeOver(accepted, onread));
     this.gateway = gateway;
     this.listener = listener;
     this.#client = client.startsWith('::ffff:') ? client.slice(7) : client;
@@ -479,8 +478,11 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       return this.#expire('stalled_connection', 'a header block that does not end');
     }
     if (this.streams.size === 0 && now - this.activeAt > limits.idle_timeout) {
-      this.#expire('idle_timeout', 'idle for too long');
+      return this.#expire('idle_timeout', 'idle for too long');
     }
+    if (now - this.#sweptAt < sweepStreamsMs) return;
+    this.#sweptAt = now;
+    for (const stream of this.streams.all()) stream.sweep(now);
   }
 
   #expire(limit: 'preface_timeout' | 'stalled_connection' | 'idle_timeout', why: string): void {
@@ -501,6 +503,8 @@ export function pumpAll(connection: SendingConnection): void {
 
 /** Room behind each head for the beginning of its body, so that a small one needs no memory of its own. */
 const bodyReserve = 512;
+/** How often streams are looked at. */
+const sweepStreamsMs = 10_000;
 const mostFirstLine = 8192;
 const notServed =
   'this port speaks HTTP/2 with prior knowledge (gRPC over cleartext); HTTP/1.1 is not served yet\n';

@@ -10,11 +10,14 @@ export class ServerStream extends Http2Stream implements Downstream {
   exchange: Exchange | null = null;
   /** Bytes of the body that content-length still promises; -1 = nothing was promised. */
   promised: number;
+  /** When bytes last went either way (ms). */
+  touchedAt: number;
 
   constructor(connection: ServerConnection, id: number, promised: number) {
     super(id, connection.peerInitialWindow);
     this.connection = connection;
     this.promised = promised;
+    this.touchedAt = connection.loop.now;
   }
 
   protected override get sender(): ServerConnection {
@@ -29,7 +32,13 @@ export class ServerStream extends Http2Stream implements Downstream {
     this.onLocalEnd();
   }
 
+  override sendData(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    this.touchedAt = this.connection.loop.now;
+    super.sendData(bytes, start, end, fin);
+  }
+
   protected override onDrained(): void {
+    this.touchedAt = this.connection.loop.now;
     this.exchange?.settleAnswerCredit();
   }
 
@@ -46,6 +55,7 @@ export class ServerStream extends Http2Stream implements Downstream {
   /** Body bytes from the client. */
   receive(bytes: Buffer, start: number, end: number, fin: boolean): void {
     const length = end - start;
+    this.touchedAt = this.connection.loop.now;
     if (this.promised >= 0) {
       this.promised -= length;
       if (this.promised < 0 || (fin && this.promised > 0)) {
@@ -77,4 +87,21 @@ export class ServerStream extends Http2Stream implements Downstream {
     }
     exchange?.clientGone();
   }
+
+  /**
+   * Ends a stream on which nothing has moved for too long: one whose answer is complete while its request never
+   * ends (NO_ERROR, RFC 9113 8.1), or a call that is none of gRPC's, whose streams may be silent for hours.
+   */
+  sweep(now: number): void {
+    const silent = now - this.touchedAt;
+    const exchange = this.exchange;
+    if (this.localEnded && !this.remoteEnded) {
+      if (silent > answeredMs) this.reset(errorCode.noError);
+    } else if (silent > idleStreamMs && exchange !== null && !exchange.grpc) exchange.idle();
+  }
 }
+
+/** How long a request may go on behind its complete answer without a byte. */
+const answeredMs = 30_000;
+/** How long a call may be silent, gRPC's aside (Envoy's stream_idle_timeout). */
+const idleStreamMs = 300_000;
