@@ -12,3 +12,9 @@ if command -v go >/dev/null; then
 else
   echo "Go is missing: h2spec and the interop programs cannot be built (https://go.dev/dl)" >&2
 fi
+if command -v mvn >/dev/null && command -v javac >/dev/null; then
+  [ -e .peers/java/classes/Peer.class ] && [ -d .peers/java/dependency ] ||
+    mvn -q -B -f test/peers/java/pom.xml compile dependency:copy-dependencies
+else
+  echo "Maven or Java 17 is missing: the grpc-java client cannot be built (apt-get install maven openjdk-17-jdk-headless)" >&2
+fi
