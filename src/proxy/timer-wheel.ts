@@ -13,7 +13,7 @@ const slots = 1024;
 
 /**
  * Deadlines of calls: arming and disarming cost some 5 ns, where setTimeout and clearTimeout cost 285.
- * Precise to one tick (10 ms), never early. The tick runs only while something is armed.
+ * Never early, at most two ticks (20 ms) late. The tick runs only while something is armed.
  */
 export class TimerWheel {
   readonly #heads: (Timed | null)[] = new Array(slots).fill(null);
@@ -28,14 +28,15 @@ export class TimerWheel {
     this.#tick = Math.floor(now() / tickMs);
   }
 
-  /** Tells `timed` at `at` (ms) or up to one tick later; an earlier arming is forgotten. */
+  /** Tells `timed` at `at` (ms) or up to two ticks later; an earlier arming is forgotten. */
   arm(timed: Timed, at: number): void {
     if (timed.timerPrevious !== null || timed.timerNext !== null || this.#isHead(timed)) this.disarm(timed);
     if (this.#timer === null) {
       this.#tick = Math.floor(this.#now() / tickMs);
       this.#timer = setInterval(() => this.#advance(), tickMs);
     }
-    timed.timerAt = at;
+    // What is due already goes where the next tick looks.
+    timed.timerAt = Math.max(at, this.#tick * tickMs);
     const slot = this.#slotOf(timed);
     const head = this.#heads[slot]!;
     timed.timerNext = head;
