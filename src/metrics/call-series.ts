@@ -73,6 +73,12 @@ export class CallSeries {
     this.dirty = true;
   }
 
+  /** A call that had begun goes on elsewhere, and ends there. */
+  withdraw(): void {
+    this.#started--;
+    this.dirty = true;
+  }
+
   /**
    * A call has ended.
    * @param code HTTP status; 0 when none was sent.

@@ -1,15 +1,13 @@
-import type { CallSeries } from '../metrics/call-series.ts';
-import { CallCount, reasonIndex } from '../metrics/catalog.ts';
-import { isOneMessage, MessageCounter } from '../protocol/grpc/message-counter.ts';
+import { reasonIndex } from '../metrics/catalog.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { Chunk } from '../protocol/hpack/arena.ts';
 import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
 import type { ResponseBlock } from '../protocol/hpack/response-blocks.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
 import type { RouteRequest } from '../routing/index.ts';
-import { DataQueue } from './data-queue.ts';
 import type { Gateway } from './gateway.ts';
 import { editHead } from './header-edits.ts';
+import { KeptRequest } from './kept-request.ts';
 import { grpcReplyBlock, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
 import type { AuthorityInfo, PathInfo } from './path-info.ts';
 import { plainHeader, requestLine } from './request-head.ts';
@@ -27,11 +25,9 @@ export const life = { begun: 0, held: 1, sent: 2, responding: 3, answered: 4, do
 
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;
-/** Most of a body that is kept for another try. */
-const mostKeptBody = 65_536;
 
 /** One call: routing, drawing, deadline, retries and counting, written once for all protocols. */
-export class Exchange implements Timed, RouteRequest {
+export class Exchange extends KeptRequest implements Timed, RouteRequest {
   timerNext: Timed | null = null;
   timerPrevious: Timed | null = null;
   timerAt = 0;
@@ -42,10 +38,8 @@ export class Exchange implements Timed, RouteRequest {
   readonly pathInfo: PathInfo;
   readonly authority: AuthorityInfo;
   readonly method: string;
-  readonly grpc: boolean;
   /** The client's `grpc-timeout` in ms, or -1. */
   readonly timeoutMs: number;
-  readonly startedAt: number;
   /** One of {@link life}. */
   state: number = life.begun;
   route: RouteRuntime | null = null;
@@ -59,28 +53,10 @@ export class Exchange implements Timed, RouteRequest {
   requestEnded: boolean;
   diverted = false;
 
-  // The head and first bytes of the request, as long as they may have to be sent again.
-  #chunk: Chunk | null;
-  #headStart: number;
-  #headEnd: number;
-  #bodyEnd: number;
-  /** How far the body may grow where it is. */
-  #bodyRoom: number;
-  /** Body that came while there was no upstream and that is too long to be kept. */
-  #heldBody: DataQueue | null = null;
-  #trailers: Buffer | null = null;
   /** Request bytes for which the client has no credit yet. */
   #uncredited = 0;
   /** Bytes of the answer for which the upstream has no credit yet. */
   #answerUncredited = 0;
-
-  #series: CallSeries | null = null;
-  #status = 0;
-  #grpcStatus = -1;
-  #reason = 0;
-  /** Made when a frame is not exactly one message, which most are. */
-  #messagesIn: MessageCounter | null = null;
-  #messagesOut: MessageCounter | null = null;
 
   /**
    * @param chunk memory that the head lies in, already counted as live.
@@ -101,22 +77,15 @@ export class Exchange implements Timed, RouteRequest {
     headEnd: number,
     reserved: number,
   ) {
+    super(grpc, gateway.loop.now, gateway.arena, chunk, headStart, headEnd, reserved);
     this.gateway = gateway;
     this.downstream = downstream;
     this.listener = listener;
     this.pathInfo = path;
     this.authority = authority;
     this.method = method;
-    this.grpc = grpc;
     this.timeoutMs = timeoutMs;
-    this.startedAt = gateway.loop.now;
     this.requestEnded = fin;
-    this.#chunk = chunk;
-    this.#headStart = headStart;
-    this.#headEnd = headEnd;
-    this.#bodyEnd = headEnd;
-    this.#bodyRoom = headEnd + reserved;
-    if (grpc) this.#grpcStatus = grpcStatus.unknown;
   }
 
   // ---- what routing asks (RouteRequest)
@@ -136,7 +105,7 @@ export class Exchange implements Timed, RouteRequest {
   /** Value of a request header (several lines joined with ","), undefined when it is not there. */
   header(name: string): string | undefined {
     if (name === 'host' || name === ':authority') return this.authority.text;
-    return plainHeader(this.#chunk!.bytes, this.#headStart, this.#headEnd, name);
+    return plainHeader(this.chunk!.bytes, this.headStart, this.headEnd, name);
   }
 
   // ---- from the head to an upstream
@@ -188,10 +157,10 @@ export class Exchange implements Timed, RouteRequest {
   attach(connection: UpstreamConnection): void {
     if (this.state > life.held) return;
     const backend = this.backend!;
-    const chunk = this.#chunk!;
+    const chunk = this.chunk!;
     let plain = chunk.bytes;
-    let start = this.#headStart;
-    let end = this.#headEnd;
+    let start = this.headStart;
+    let end = this.headEnd;
     let marks = this.#marks;
     if (backend.editsRequest) {
       plain = editHead(backend.backend.requestHeaders, plain, start, end);
@@ -199,9 +168,9 @@ export class Exchange implements Timed, RouteRequest {
       end = plain.length;
       marks = null;
     }
-    const bodyLength = this.#bodyEnd - this.#headEnd;
-    const fin = this.requestEnded && bodyLength === 0 && this.#heldBody === null && this.#trailers === null;
-    this.#beginSeries();
+    const bodyLength = this.bodyEnd - this.headEnd;
+    const fin = this.requestEnded && bodyLength === 0 && this.heldBody === null && this.trailers === null;
+    this.countSent(backend.series(this.endpoint!.endpoint.version), this.diverted);
     this.state = life.sent;
     const head = this.gateway.outgoing;
     head.line = requestLine(this, backend);
@@ -212,37 +181,25 @@ export class Exchange implements Timed, RouteRequest {
     head.fin = fin;
     const upstream = connection.open(this, head);
     this.upstream = upstream;
-    if (!this.gateway.arena.mayKeep) this.#release();
+    if (!this.gateway.arena.mayKeep) this.release();
     if (fin) return;
-    const last = this.requestEnded && this.#trailers === null;
+    const last = this.requestEnded && this.trailers === null;
     if (bodyLength > 0) {
       // Even if it was given back above: nothing is written to it before this turn ends.
-      upstream.sendData(chunk.bytes, this.#headEnd, this.#bodyEnd, last && this.#heldBody === null);
+      upstream.sendData(chunk.bytes, this.headEnd, this.bodyEnd, last && this.heldBody === null);
     }
-    if (this.#heldBody !== null) this.#sendHeldBody(upstream, last);
-    if (this.#trailers !== null) upstream.sendTrailers(this.#trailers, 0, this.#trailers.length);
+    if (this.heldBody !== null) this.#sendHeldBody(upstream, last);
+    if (this.trailers !== null) upstream.sendTrailers(this.trailers, 0, this.trailers.length);
     this.settleRequestCredit();
   }
 
   #sendHeldBody(upstream: Upstream, last: boolean): void {
-    const body = this.#heldBody!;
-    this.#heldBody = null;
+    const body = this.heldBody!;
+    this.heldBody = null;
     const bytes = Buffer.allocUnsafeSlow(body.length);
     body.take(bytes, 0, bytes.length);
     upstream.sendData(bytes, 0, bytes.length, last);
-    this.#release();
-  }
-
-  #beginSeries(): void {
-    const version = this.endpoint!.endpoint.version;
-    if (this.#series === null) {
-      this.#series = this.backend!.series(version);
-      this.#series.begin();
-      if (this.diverted) this.#series.counts[CallCount.DIVERTED!]!++;
-      return;
-    }
-    this.#series.counts[CallCount.RETRIES!]!++;
-    this.#series.dirty = true;
+    this.release();
   }
 
   /** The endpoint could not be reached; nothing was sent to it. Another is tried, up to three in all. */
@@ -259,7 +216,7 @@ export class Exchange implements Timed, RouteRequest {
   refused(): void {
     if (this.state > life.sent) return this.upstreamClosed('GOAWAY');
     this.upstream = null;
-    if (this.#chunk === null) {
+    if (this.chunk === null) {
       return this.fail(localReply(503, grpcStatus.unavailable, 'refused', 'the upstream refused the call'));
     }
     this.state = life.held;
@@ -286,57 +243,23 @@ export class Exchange implements Timed, RouteRequest {
       return;
     }
     this.#uncredited += end - start;
-    this.#countIn(bytes, start, end);
+    this.countIn(bytes, start, end);
     const upstream = this.upstream;
     if (upstream !== null) {
-      if (this.#chunk !== null && this.state === life.sent) this.#keepBody(bytes, start, end);
+      if (this.chunk !== null && this.state === life.sent && !this.keepBody(bytes, start, end))
+        this.release();
       upstream.sendData(bytes, start, end, fin);
       this.settleRequestCredit();
-    } else if (this.state <= life.held) this.#holdBody(bytes, start, end);
-  }
-
-  #holdBody(bytes: Buffer, start: number, end: number): void {
-    if (this.#heldBody === null && this.#keepBody(bytes, start, end)) return;
-    this.#heldBody ??= new DataQueue();
-    this.#heldBody.push(bytes, start, end);
-  }
-
-  /** Keeps body bytes behind the head for another try; false when they are too many. */
-  #keepBody(bytes: Buffer, start: number, end: number): boolean {
-    const length = end - start;
-    if (this.#bodyEnd - this.#headEnd + length > mostKeptBody) {
-      if (this.state === life.sent) this.#release();
-      return false;
-    }
-    if (this.#bodyEnd + length > this.#bodyRoom) this.#moveBody(length);
-    const target = this.#chunk!.bytes;
-    if (length < 24) for (let i = 0; i < length; i++) target[this.#bodyEnd + i] = bytes[start + i]!;
-    else target.set(bytes.subarray(start, end), this.#bodyEnd);
-    this.#bodyEnd += length;
-    return true;
-  }
-
-  /** The place behind the kept bytes is full: they move to memory of their own, with room to grow. */
-  #moveBody(more: number): void {
-    const before = this.#chunk!;
-    const length = this.#bodyEnd - this.#headStart;
-    const own = Buffer.allocUnsafeSlow((length + more) * 2);
-    before.bytes.copy(own, 0, this.#headStart, this.#bodyEnd);
-    this.gateway.arena.release(before);
-    this.#chunk = { bytes: own, live: 1 };
-    this.#bodyRoom = own.length;
-    this.#headEnd -= this.#headStart;
-    this.#bodyEnd = length;
-    this.#headStart = 0;
+    } else if (this.state <= life.held) this.holdBody(bytes, start, end);
   }
 
   /** Trailers from the client: they end the request. */
   requestTrailers(block: Buffer, start: number, end: number): void {
     this.requestEnded = true;
-    if (this.state === life.sent && this.#chunk !== null)
-      this.#trailers = Buffer.from(block.subarray(start, end));
+    if (this.state === life.sent && this.chunk !== null)
+      this.trailers = Buffer.from(block.subarray(start, end));
     if (this.upstream !== null) this.upstream.sendTrailers(block, start, end);
-    else if (this.state <= life.held) this.#trailers = Buffer.from(block.subarray(start, end));
+    else if (this.state <= life.held) this.trailers = Buffer.from(block.subarray(start, end));
   }
 
   /** Gives the client credit for what has gone on. */
@@ -348,24 +271,11 @@ export class Exchange implements Timed, RouteRequest {
     this.downstream.credit(credit);
   }
 
-  #countIn(bytes: Buffer, start: number, end: number): void {
-    this.#bytesIn += end - start;
-    if (!this.grpc) return;
-    if (this.#messagesIn === null && isOneMessage(bytes, start, end)) this.#messagesInCount++;
-    else {
-      this.#messagesIn ??= new MessageCounter();
-      this.#messagesInCount += this.#messagesIn.take(bytes, start, end);
-    }
-  }
-
-  #bytesIn = 0;
-  #messagesInCount = 0;
-
   // ---- the answer
 
   #firstByte(): void {
-    this.#release();
-    this.#series!.firstByte(Math.round((this.gateway.loop.now - this.startedAt) * 1000));
+    this.release();
+    this.countFirstByte(this.gateway.loop.now);
   }
 
   /** A 1xx head; the final one follows. */
@@ -379,9 +289,9 @@ export class Exchange implements Timed, RouteRequest {
   responseHead(block: ResponseBlock, fin: boolean): void {
     if (this.state === life.sent) this.#firstByte();
     this.state = life.responding;
-    this.#status = block.status;
-    if (block.grpcStatus >= 0) this.#grpcStatus = block.grpcStatus;
-    else if (this.grpc && fin) this.#grpcStatus = grpcStatus.unknown;
+    this.status = block.status;
+    if (block.grpcStatus >= 0) this.grpcCode = block.grpcStatus;
+    else if (this.grpc && fin) this.grpcCode = grpcStatus.unknown;
     if (this.backend!.editsResponse) {
       const edited = editHead(this.backend!.backend.responseHeaders, block.bytes, 0, block.length);
       this.downstream.sendHead(edited, 0, edited.length, fin);
@@ -390,16 +300,7 @@ export class Exchange implements Timed, RouteRequest {
 
   /** Body bytes of the answer. */
   responseData(bytes: Buffer, start: number, end: number, fin: boolean): void {
-    const series = this.#series!;
-    series.counts[CallCount.BYTES_OUT!]! += end - start;
-    if (this.grpc) {
-      if (this.#messagesOut === null && isOneMessage(bytes, start, end))
-        series.counts[CallCount.MESSAGES_OUT!]!++;
-      else {
-        this.#messagesOut ??= new MessageCounter();
-        series.counts[CallCount.MESSAGES_OUT!]! += this.#messagesOut.take(bytes, start, end);
-      }
-    }
+    this.countOut(bytes, start, end);
     this.#answerUncredited += end - start;
     this.downstream.sendData(bytes, start, end, fin);
     this.settleAnswerCredit();
@@ -407,7 +308,7 @@ export class Exchange implements Timed, RouteRequest {
 
   /** Trailers of the answer. */
   responseTrailers(block: ResponseBlock): void {
-    if (block.grpcStatus >= 0) this.#grpcStatus = block.grpcStatus;
+    if (block.grpcStatus >= 0) this.grpcCode = block.grpcStatus;
     this.downstream.sendTrailers(block.bytes, 0, block.length);
   }
 
@@ -497,9 +398,9 @@ export class Exchange implements Timed, RouteRequest {
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;
     if (this.state < life.answered) {
-      if (this.#status === 0) this.#status = 499;
-      if (this.grpc) this.#grpcStatus = grpcStatus.cancelled;
-      this.#reason = reasonIndex.cancelled!;
+      if (this.status === 0) this.status = 499;
+      if (this.grpc) this.grpcCode = grpcStatus.cancelled;
+      this.reason = reasonIndex.cancelled!;
       this.#count();
     }
     this.#end();
@@ -517,36 +418,33 @@ export class Exchange implements Timed, RouteRequest {
       return;
     }
     const begun = this.state === life.responding;
-    this.#reason = reply.reason;
+    this.reason = reply.reason;
     if (begun && this.grpc && this.downstream.queuedBytes === 0) {
-      this.#grpcStatus = reply.grpcStatus;
+      this.grpcCode = reply.grpcStatus;
       const block = grpcTrailersBlock(reply);
       this.downstream.sendTrailers(block, 0, block.length);
     } else if (begun) {
-      if (this.grpc) this.#grpcStatus = reply.grpcStatus;
+      if (this.grpc) this.grpcCode = reply.grpcStatus;
       this.#count();
       this.#end();
       this.downstream.reset(code);
       return;
     } else this.#reply(reply);
-    this.#release();
+    this.release();
     if (!this.requestEnded) this.downstream.reset(errorCode.noError);
   }
 
   #reply(reply: LocalReply): void {
     this.state = life.responding;
-    if (this.#series === null) {
-      this.#series = this.gateway.seriesOf(this);
-      this.#series.begin();
-    }
+    if (this.series === null) this.countSent(this.gateway.seriesOf(this), false);
     if (this.grpc) {
-      this.#status = 200;
-      this.#grpcStatus = reply.grpcStatus;
+      this.status = 200;
+      this.grpcCode = reply.grpcStatus;
       const block = grpcReplyBlock(reply);
       this.downstream.sendHead(block, 0, block.length, true);
       return;
     }
-    this.#status = reply.status;
+    this.status = reply.status;
     const { head, body } = httpReply(reply);
     const bodiless = this.method === 'HEAD';
     this.downstream.sendHead(head, 0, head.length, bodiless);
@@ -558,7 +456,7 @@ export class Exchange implements Timed, RouteRequest {
     if (this.state >= life.answered) return;
     this.#count();
     this.gateway.wheel.disarm(this);
-    this.#release();
+    this.release();
     if (this.requestEnded) {
       this.#end();
       return;
@@ -573,16 +471,8 @@ export class Exchange implements Timed, RouteRequest {
   }
 
   #count(): void {
-    const series = this.#series ?? this.gateway.seriesOf(this);
-    if (this.#series === null) {
-      this.#series = series;
-      series.begin();
-    }
-    series.counts[CallCount.BYTES_IN!]! += this.#bytesIn;
-    series.counts[CallCount.MESSAGES_IN!]! += this.#messagesInCount;
-    const elapsed = this.gateway.loop.now - this.startedAt;
-    series.end(this.#status, this.#grpcStatus, this.#reason, Math.round(elapsed * 1000));
-    this.gateway.logAccess(this, this.#status, this.#grpcStatus, this.#reason, elapsed);
+    const elapsed = this.countEnd(this.gateway.loop.now, this.series ?? this.gateway.seriesOf(this));
+    this.gateway.logAccess(this, this.status, this.grpcCode, this.reason, elapsed);
   }
 
   #end(): void {
@@ -591,14 +481,8 @@ export class Exchange implements Timed, RouteRequest {
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;
     this.gateway.wheel.disarm(this);
-    this.#release();
+    this.release();
     this.gateway.ended();
-  }
-
-  #release(): void {
-    if (this.#chunk === null) return;
-    this.gateway.arena.release(this.#chunk);
-    this.#chunk = null;
   }
 }
 

@@ -11,7 +11,7 @@ import { ResponseBlocks } from '../protocol/hpack/response-blocks.ts';
 import { ValueCache } from '../protocol/hpack/value-cache.ts';
 import { RouteMatchResult } from '../routing/index.ts';
 import { type Exchange, life } from './exchange.ts';
-import type { Http2Environment } from './http2/connection.ts';
+import type { Http2Environment } from './http2/frame-writer.ts';
 import type { Limits } from './limits.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
 import type { Loop } from './loop.ts';

@@ -1,7 +1,7 @@
 import { fieldKind, invalidName, kindOfBytes, staticKinds } from './field-names.ts';
+import { isFieldValue } from './field-values.ts';
 import { huffmanDecode, huffmanInvalid, huffmanWalk, walked } from './huffman.ts';
 import { cursor, readInteger, writeInteger } from './integer.ts';
-import { isFieldValue } from './request-decoder.ts';
 import { staticCount, staticTable } from './static-table.ts';
 import { literalText } from './value-cache.ts';
 

@@ -18,10 +18,9 @@ import { RateBucket } from '../rate-bucket.ts';
 import type { OutgoingHead, UpstreamConnection } from '../sides.ts';
 import { ClientStream } from './client-stream.ts';
 import { Http2Connection } from './connection.ts';
-import { pumpAll } from './server-connection.ts';
 import { type SendingConnection, streamWindow } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
-import { WaitingStreams } from './waiting-streams.ts';
+import { pumpAll, WaitingStreams } from './waiting-streams.ts';
 
 /** How a connection is made. */
 export interface ConnectOptions {

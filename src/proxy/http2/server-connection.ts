@@ -11,10 +11,11 @@ import { type AuthorityInfo, PathInfo } from '../path-info.ts';
 import { RateBucket } from '../rate-bucket.ts';
 import { forwardedBlock, requestIdBytes, writeRequestId } from '../request-head.ts';
 import { Http2Connection } from './connection.ts';
+import { mostFirstLine, readFirstLine, versionNotSupported } from './not-http2.ts';
 import { ServerStream } from './server-stream.ts';
 import { type SendingConnection, streamWindow } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
-import { WaitingStreams } from './waiting-streams.ts';
+import { pumpAll, WaitingStreams } from './waiting-streams.ts';
 
 /** Streams that were reset by the gateway and whose last frames may still be on their way. */
 const rememberedResets = 256;
@@ -93,12 +94,9 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   /** Not HTTP/2: an HTTP/1.x client is told so in its own words, once its request line is there. */
   #noPreface(buffer: Buffer, length: number): void {
     this.#firstLine += buffer.toString('latin1', 0, Math.min(length, mostFirstLine));
-    const line = this.#firstLine.trimStart();
-    const mayBeRequest = /^[A-Z]{1,20}( |$)/.test(line) && this.#firstLine.length < mostFirstLine;
-    if (mayBeRequest && !line.includes('\n')) return;
-    if (!/^[A-Z]{1,20} \S+ HTTP\/1\.\d\r?\n/.test(line)) {
-      return this.connectionError(errorCode.protocolError, 'no HTTP/2 preface');
-    }
+    const kind = readFirstLine(this.#firstLine);
+    if (kind === 'incomplete') return;
+    if (kind === 'other') return this.connectionError(errorCode.protocolError, 'no HTTP/2 preface');
     this.socket.write(versionNotSupported);
     this.endAfterFlush();
   }
@@ -491,33 +489,10 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   }
 }
 
-/** Lets every stream that waits send some; round robin, one frame each, until the windows or the kernel stop it. */
-export function pumpAll(connection: SendingConnection): void {
-  const { waiting } = connection;
-  for (let progress = true; progress && waiting.size > 0 && !connection.blocked && !connection.closed; ) {
-    const before = connection.sendWindow;
-    for (const stream of waiting.all()) stream.pump(1);
-    progress = connection.sendWindow < before;
-  }
-}
-
 /** Room behind each head for the beginning of its body, so that a small one needs no memory of its own. */
 const bodyReserve = 512;
 /** How often streams are looked at. */
 const sweepStreamsMs = 10_000;
-const mostFirstLine = 8192;
-const notServed =
-  'this port speaks HTTP/2 with prior knowledge (gRPC over cleartext); HTTP/1.1 is not served yet\n';
-const versionNotSupported = [
-  'HTTP/1.1 505 HTTP Version Not Supported',
-  'content-type: text/plain',
-  `content-length: ${notServed.length}`,
-  'connection: close',
-  'x-serin-reason: not_implemented',
-  '',
-  notServed,
-].join('\r\n');
-
 /** A size update to 0 (RFC 7541 6.3). */
 const tableOfNothing = Buffer.from([0x20]);
 const noAuthority: AuthorityInfo = { encoded: Buffer.from([0]), text: '' };
