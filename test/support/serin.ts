@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../src/cli/demo/free-port.ts';
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const main = process.env.SERIN_MAIN ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** A running `serin run` of the build in dist/, on free ports. */
 export interface RunningSerin {
