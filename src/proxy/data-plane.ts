@@ -38,6 +38,7 @@ export class DataPlane {
   readonly #pools = new Map<string, Http2Pool>();
   readonly #sweeper: NodeJS.Timeout;
   #drained: (() => void) | null = null;
+  #sweeps = 0;
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -143,6 +144,8 @@ export class DataPlane {
     const now = this.#loop.tick();
     for (const connection of this.#connections) connection.sweep(now);
     for (const pool of this.#pools.values()) pool.sweep(now);
+    // Pools of addresses that are no endpoints any more, whose last call is over by now.
+    if (++this.#sweeps % 10 === 0) this.#retirePools();
   }
 
   /** More is queued for slow readers than the worker may hold. */

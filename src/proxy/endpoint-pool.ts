@@ -88,17 +88,31 @@ export class Http2Pool implements EndpointPool, ClientConnectionEvents {
       this.#connections.length < mostConnections &&
       streams > 0
     ) {
-      if (this.#connecting++ === 0) this.#connectingSince = this.#gateway.loop.now;
+      if (this.#connecting++ === 0) {
+        this.#connectingSince = this.#gateway.loop.now;
+        setTimeout(() => this.#moveWaiting(), slowConnectMs).unref();
+      }
       this.#connections.push(
         new ClientConnection(this.#gateway, this.address, this.port, this.#options, this),
       );
     }
   }
 
+  /** The connect takes long: calls that wait for it go to another endpoint where a healthy one is. */
+  #moveWaiting(): void {
+    if (this.#connecting === 0 || this.#hasReady()) return;
+    this.#gateway.loop.tick();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const exchange of waiting) {
+      if (exchange.state <= life.held && !exchange.goElsewhere()) this.#waiting.push(exchange);
+    }
+  }
+
+  /** 0 when the peer wants none at all: then they wait until it does. */
   #streamsPerConnection(): number {
     for (const connection of this.#connections) {
-      if (connection.isReady && !connection.draining)
-        return Math.max(1, Math.min(connection.peerMaxStreams, 10_000));
+      if (connection.isReady && !connection.draining) return Math.min(connection.peerMaxStreams, 10_000);
     }
     return assumedStreams;
   }
@@ -143,7 +157,7 @@ export class Http2Pool implements EndpointPool, ClientConnectionEvents {
     this.#keepAliveMs *= 2;
   }
 
-  /** Once a second. Calls that wait for a slow connect go to another endpoint where there is one. */
+  /** Once a second. */
   sweep(now: number): void {
     for (const connection of [...this.#connections]) {
       connection.sweep(now, this.#options.idleMs, this.#keepAliveMs);

@@ -209,6 +209,18 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     this.#again();
   }
 
+  /** Leaves an endpoint whose connect takes long for one that is healthy; false when there is none. */
+  goElsewhere(): boolean {
+    const now = this.gateway.loop.now;
+    const tried = [...this.tried, this.endpoint!.pool];
+    const other = this.backend!.service.pick(now, tried);
+    if (other === null || other.pool.isResting(now)) return false;
+    this.tried = tried;
+    this.endpoint = other;
+    other.pool.connect(this);
+    return true;
+  }
+
   /** Why the last endpoint failed. */
   problem = '';
 

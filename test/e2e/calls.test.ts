@@ -1,3 +1,4 @@
+import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { splitOutcome } from '../../src/metrics/call-series.ts';
 import { reasons } from '../../src/metrics/catalog.ts';
@@ -300,6 +301,22 @@ describe('endpoints that cannot be reached', () => {
       new Array(40).fill('200'),
     );
     expect(plane.counter('UPSTREAM_FAILED')).toBe(1);
+  });
+
+  it('hold up nobody when they accept and then say nothing', async () => {
+    const silent = net.createServer();
+    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+    cleanUp.push(() => silent.close());
+    const recorder = later(await startRecorder());
+    const ports = [(silent.address() as AddressInfo).port, recorder.port];
+    const plane = later(await startPlane(manifest, { 'quote:80': ports }));
+    const client = await connect(plane);
+    for (let n = 0; n < 40; n++) client.get(1 + 2 * n, '/x');
+    expect(await client.until(() => [...Array(40).keys()].every((n) => client.ended(1 + 2 * n)), 1500)).toBe(
+      true,
+    );
+    const statuses = [...Array(40).keys()].map((n) => client.status(1 + 2 * n));
+    expect(statuses).toEqual(new Array(40).fill('200'));
   });
 
   it('answer 14 that names the service when all are dead', async () => {
