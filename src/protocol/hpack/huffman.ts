@@ -108,9 +108,15 @@ export function huffmanWalk(source: Uint8Array, start: number, end: number): num
   let last = 0;
   walked.controls = false;
   for (;;) {
-    while (bits <= 24 && position < end) {
-      accumulator = (accumulator << 8) | source[position++]!;
-      bits += 8;
+    if (bits < stepBits) {
+      if (position + 1 < end) {
+        accumulator = (accumulator << 16) | (source[position]! << 8) | source[position + 1]!;
+        position += 2;
+        bits += 16;
+      } else if (position < end) {
+        accumulator = (accumulator << 8) | source[position++]!;
+        bits += 8;
+      }
     }
     if (bits >= stepBits) {
       const step = steps[(accumulator >>> (bits - stepBits)) & 0xfff]!;
@@ -171,9 +177,15 @@ export function huffmanDecode(
   let position = start;
   let to = at;
   for (;;) {
-    while (bits <= 24 && position < end) {
-      accumulator = (accumulator << 8) | source[position++]!;
-      bits += 8;
+    if (bits < stepBits) {
+      if (position + 1 < end) {
+        accumulator = (accumulator << 16) | (source[position]! << 8) | source[position + 1]!;
+        position += 2;
+        bits += 16;
+      } else if (position < end) {
+        accumulator = (accumulator << 8) | source[position++]!;
+        bits += 8;
+      }
     }
     if (bits >= stepBits) {
       const step = steps[(accumulator >>> (bits - stepBits)) & 0xfff]!;
