@@ -2,6 +2,7 @@ import { reasonIndex } from '../metrics/catalog.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { Chunk } from '../protocol/hpack/arena.ts';
 import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
+import { decodePlain, type PlainField } from '../protocol/hpack/plain.ts';
 import type { ResponseBlock } from '../protocol/hpack/response-blocks.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
 import type { RouteRequest } from '../routing/index.ts';
@@ -10,7 +11,7 @@ import { editHead } from './header-edits.ts';
 import { KeptRequest } from './kept-request.ts';
 import { grpcReplyBlock, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
 import type { AuthorityInfo, PathInfo } from './path-info.ts';
-import { plainHeader, requestLine } from './request-head.ts';
+import { fieldValue, requestLine } from './request-head.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
 import type { Downstream, Upstream, UpstreamConnection } from './sides.ts';
@@ -53,6 +54,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   requestEnded: boolean;
   diverted = false;
 
+  /** The request's fields, decoded when a route looks at one. */
+  #fields: readonly PlainField[] | null = null;
   /** Request bytes for which the client has no credit yet. */
   #uncredited = 0;
   /** Bytes of the answer for which the upstream has no credit yet. */
@@ -105,7 +108,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   /** Value of a request header (several lines joined with ","), undefined when it is not there. */
   header(name: string): string | undefined {
     if (name === 'host' || name === ':authority') return this.authority.text;
-    return plainHeader(this.chunk!.bytes, this.headStart, this.headEnd, name);
+    this.#fields ??= decodePlain(this.chunk!.bytes, this.headStart, this.headEnd);
+    return fieldValue(this.#fields, name);
   }
 
   // ---- from the head to an upstream

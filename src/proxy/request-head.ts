@@ -1,14 +1,15 @@
-import { decodePlain, encodePlain, plainFieldRoom, writePlainField } from '../protocol/hpack/plain.ts';
+import { encodePlain, type PlainField, plainFieldRoom, writePlainField } from '../protocol/hpack/plain.ts';
 import { rewritePath } from '../routing/index.ts';
 import type { Exchange } from './exchange.ts';
 import type { Random } from './random.ts';
 import type { BackendRuntime } from './route-runtime.ts';
 
-/** Value of a field in a plain block; several lines are joined with ","; undefined when there is none. */
-export function plainHeader(block: Buffer, start: number, end: number, name: string): string | undefined {
+/** Value of a field; several lines are joined with ",", cookies with "; " (RFC 9113 8.2.3); undefined when there is none. */
+export function fieldValue(fields: readonly PlainField[], name: string): string | undefined {
+  const separator = name === 'cookie' ? '; ' : ',';
   let value: string | undefined;
-  for (const field of decodePlain(block, start, end)) {
-    if (field.name === name) value = value === undefined ? field.value : `${value},${field.value}`;
+  for (const field of fields) {
+    if (field.name === name) value = value === undefined ? field.value : value + separator + field.value;
   }
   return value;
 }
