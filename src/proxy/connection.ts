@@ -2,6 +2,7 @@ import net from 'node:net';
 import type { Loop } from './loop.ts';
 
 const empty = Buffer.alloc(0);
+const keepAliveAfterMs = 60_000;
 
 /** What Node keeps under a socket; taken over so that reads go into one shared buffer (`onread`). */
 interface WithHandle {
@@ -52,6 +53,8 @@ export abstract class Connection {
       },
     });
     this.socket.setNoDelay(true);
+    // Finds out about peers that vanished without a word, also under calls that are silent for hours.
+    this.socket.setKeepAlive(true, keepAliveAfterMs);
     this.socket.on('error', (error: NodeJS.ErrnoException) => {
       loop.tick();
       this.onSocketClosed(error.code ?? error.message);
