@@ -90,6 +90,7 @@ describe('slow readers', () => {
       if (client.closed) break;
     }
     expect(taken).toBe(100 * MiB);
+    console.log(`100 MB to a slow reader: ${((most - before) / MiB).toFixed(1)} MiB more at most`);
     expect(most - before).toBeLessThan(64 * MiB);
     client.close();
   });
@@ -101,6 +102,7 @@ describe('slow readers', () => {
     await client.until(() => client.of(1999, 1).length > 0, 10_000);
     await new Promise((resolve) => setTimeout(resolve, 1500));
     const stalled = rss(worker) - before;
+    console.log(`1,000 stalled streams: ${(stalled / 1000 / 1024).toFixed(1)} KiB each`);
     expect(stalled).toBeLessThan(1000 * 256 * 1024 + 32 * MiB);
     // Others on the same connections to the backend are served meanwhile.
     await isServed(2000);
