@@ -177,7 +177,7 @@ function literal(
   let valid: boolean;
   if (huffman) {
     if (huffmanWalk(bytes, from, behind) === huffmanInvalid) return -1;
-    valid = !walked.controls;
+    valid = !walked.controls && !isSpace(walked.first) && !isSpace(walked.last);
   } else valid = isFieldValue(bytes, from, behind);
   to += bytes.copy(target, to, position, behind);
   cursor.position = behind;
@@ -189,6 +189,11 @@ function literal(
     if (!take(found, kind, text)) return start;
   }
   return to;
+}
+
+/** White space that may not stand at either end of a value. */
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 9;
 }
 
 function needsText(kind: number): boolean {
