@@ -21,6 +21,7 @@ export const reasons = [
   'shutdown',
   'internal',
   'broken_config',
+  'worker_died',
 ] as const;
 
 /** One of {@link reasons}. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GatewayCount, reasonIndex } from './catalog.ts';
 import { MergedMetrics } from './merged-metrics.ts';
+import { outcomeLabels } from './outcomes.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
 /** As structured clone between processes does it: nothing is shared. */
@@ -32,7 +33,7 @@ describe('merging of workers', () => {
     expect(total?.duration.count).toBe(8);
   });
 
-  test('a dead worker keeps its sums, loses what was in flight and open, and is counted (report 21)', () => {
+  test('a dead worker keeps its sums, what was in flight is ended with a reason, its death is counted (report 21)', () => {
     const merged = new MergedMetrics(100);
     const a = new WorkerMetrics();
     calls(a, 'r', 5);
@@ -42,10 +43,23 @@ describe('merging of workers', () => {
     expect(merged.totals()[0]!.started - merged.totals()[0]!.ended).toBe(1);
     merged.retire(1, true);
     const [total] = merged.totals();
-    expect([total?.ended, total?.started]).toEqual([5, 5]);
+    expect([total?.ended, total?.started, total?.duration.count]).toEqual([6, 6, 6]);
+    const cut = [...total!.outcomes].filter(([key]) => outcomeLabels(key).reason === 'worker_died');
+    expect(cut.map(([, count]) => count)).toEqual([1]);
     expect(merged.gateway()[GatewayCount.DOWNSTREAM_OPENED]).toBe(3);
     expect(merged.gateway()[GatewayCount.DOWNSTREAM_CLOSED]).toBe(3);
     expect(merged.deaths).toBe(1);
+  });
+
+  test('a worker that was told to end cuts nothing', () => {
+    const merged = new MergedMetrics(100);
+    const a = new WorkerMetrics();
+    calls(a, 'r', 5);
+    a.calls('r', 's', 'v', 'stable').begin();
+    merged.apply(1, sent(a.report()!));
+    merged.retire(1, false);
+    const [total] = merged.totals();
+    expect([total?.ended, total?.started, merged.deaths]).toEqual([5, 5, 0]);
   });
 
   test('the base of dead workers survives a new control process', () => {

@@ -1,5 +1,5 @@
-import type { SeriesLabels, SeriesReport } from './call-series.ts';
-import { CallCount, foldedLabels, GatewayCount, gatewayCounters } from './catalog.ts';
+import { outcomeKey, type SeriesLabels, type SeriesReport } from './call-series.ts';
+import { CallCount, foldedLabels, GatewayCount, gatewayCounters, reasonIndex } from './catalog.ts';
 import { LogLinearHistogram } from './histogram.ts';
 import type { WorkerReport } from './worker-metrics.ts';
 
@@ -68,13 +68,17 @@ export class MergedMetrics {
     for (const one of report.series) takeOver(life.series, this.#admit(one.labels), one);
   }
 
-  /** A worker has ended: its sums stay, what it had in flight and open goes. */
+  /**
+   * A worker has ended: its sums stay, and what it had in flight and open is over. Where it died, the calls that ran are ended
+   * calls with a reason of their own (report 21); where it was told to end, it has ended them itself.
+   */
   retire(worker: number, unexpected: boolean): void {
     if (unexpected) this.deaths++;
     const life = this.#lives.get(worker);
     if (life === undefined) return;
     this.#lives.delete(worker);
     for (const [key, series] of life.series) {
+      if (unexpected) endCut(series);
       series.started = series.ended;
       addSeries(this.#retired.series, key, series);
     }
@@ -147,6 +151,20 @@ function newTotal(labels: SeriesLabels): SeriesTotal {
     duration: new LogLinearHistogram(),
     firstByte: new LogLinearHistogram(),
   };
+}
+
+/** Outcome of a call that died with its worker: no status of its own reached the client. */
+const cutOutcome = outcomeKey(0, -1, reasonIndex.worker_died);
+
+/** Ends what was in flight. How long those calls ran nobody knows: they are put where the series' mean is, which moves it least. */
+function endCut(series: SeriesTotal): void {
+  const cut = series.started - series.ended;
+  if (cut <= 0) return;
+  const { duration, outcomes } = series;
+  const meanUs = duration.count === 0 ? 0 : duration.sum / duration.count;
+  for (let i = 0; i < cut; i++) duration.record(meanUs);
+  outcomes.set(cutOutcome, (outcomes.get(cutOutcome) ?? 0) + cut);
+  series.ended = series.started;
 }
 
 function takeOver(into: Map<string, SeriesTotal>, key: string, report: SeriesReport): void {

@@ -26,7 +26,8 @@ export type FromWorker =
   /** A patch did not fit: send the whole snapshot. */
   | { readonly type: 'gap' }
   | { readonly type: 'resolve'; readonly service: string }
-  | { readonly type: 'metrics'; readonly report: WorkerReport }
+  /** `all`: everything that it has counted, not only what changed. */
+  | { readonly type: 'metrics'; readonly all: boolean; readonly report: WorkerReport }
   | {
       readonly type: 'listen-failed';
       readonly listener: Listener;
@@ -69,13 +70,21 @@ export type FromControl =
 export type ParentToWorker =
   | { readonly type: 'begin'; readonly options: RunOptions; readonly worker: number }
   | { readonly type: 'from-control'; readonly payload: Uint8Array }
+  /** The control process is gone: report everything, for the parent to keep. */
+  | { readonly type: 'report-all' }
   /** Stop accepting, finish what runs, and leave. */
   | { readonly type: 'drain' };
 
 /** Worker to parent. */
 export type WorkerToParent =
   /** It listens: say `begin`. */
-  { readonly type: 'loaded' } | { readonly type: 'to-control'; readonly payload: Uint8Array };
+  | { readonly type: 'loaded' }
+  /** `metrics`: whether it is a report, of everything or of what changed; the parent keeps these while there is no control process. */
+  | {
+      readonly type: 'to-control';
+      readonly payload: Uint8Array;
+      readonly metrics: 'all' | 'changed' | null;
+    };
 
 /** Writes a message between control and workers as bytes. */
 export function encode(message: ToWorker | FromWorker): Uint8Array {

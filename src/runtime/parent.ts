@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
 import { BackOff } from './back-off.ts';
+import { KeptReports } from './kept-reports.ts';
 import type { FromControl, ParentToWorker, ToControl, WorkerToParent } from './messages.ts';
 import type { RunOptions } from './options.ts';
 
@@ -32,6 +33,7 @@ export class Parent {
   #starting: ChildProcess | null = null;
   #controlStarts = 0;
   #kept: RetiredMetrics | null = null;
+  readonly #reports = new KeptReports();
   #input: string | null = null;
   #draining = false;
   #end: (result: ParentResult) => void = () => {};
@@ -88,6 +90,8 @@ export class Parent {
         'the control process ended; workers go on with what they have',
       );
       setTimeout(() => !this.#draining && this.#forkControl(), waitMs);
+      // What they had told the dead one is gone with it, and they may die too before the next one asks.
+      for (const worker of this.#workers.values()) this.#toWorker(worker, { type: 'report-all' });
     });
   }
 
@@ -102,7 +106,7 @@ export class Parent {
       restarted: this.#controlStarts++ > 0,
       startedAtMs: this.#startedAtMs,
     });
-    for (const worker of this.#workers.keys()) this.#toControl({ type: 'worker-began', worker });
+    for (const message of this.#reports.take(this.#workers.keys())) this.#toControl(message);
     // Workers load while the control process compiles, which takes longer; side by side from the start all load at half the speed.
     if (first && !this.#draining) for (let i = 0; i < this.#options.workers; i++) this.#forkWorker();
   }
@@ -115,12 +119,14 @@ export class Parent {
     worker.on('message', (message: WorkerToParent) => {
       if (message.type === 'loaded')
         this.#toWorker(worker, { type: 'begin', options: this.#options, worker: id });
-      else this.#toControl({ type: 'from-worker', worker: id, payload: message.payload });
+      else this.#fromWorker(worker, message);
     });
     worker.on('error', (error) => this.#log.warn({ worker: id }, error.message));
     worker.on('exit', (code, signal) => {
       this.#workers.delete(id);
-      this.#toControl({ type: 'worker-ended', worker: id, expected: this.#draining });
+      // Its last report may still be in the channel: that is read to its end before 'disconnect'.
+      if (worker.process.connected) worker.once('disconnect', () => this.#workerEnded(id));
+      else this.#workerEnded(id);
       if (this.#draining) {
         this.#endWhenAlone();
         return;
@@ -132,6 +138,19 @@ export class Parent {
       );
       setTimeout(() => !this.#draining && this.#forkWorker(), waitMs);
     });
+  }
+
+  #fromWorker(worker: Worker, message: Extract<WorkerToParent, { type: 'to-control' }>): void {
+    const { payload, metrics } = message;
+    if (this.#control !== null) this.#toControl({ type: 'from-worker', worker: worker.id, payload });
+    else if (metrics !== null && this.#reports.add(worker.id, payload, metrics))
+      this.#toWorker(worker, { type: 'report-all' });
+  }
+
+  #workerEnded(worker: number): void {
+    const expected = this.#draining;
+    if (this.#control !== null) this.#toControl({ type: 'worker-ended', worker, expected });
+    else this.#reports.ended(worker, expected);
   }
 
   #fromControl(message: Exclude<FromControl, { type: 'loaded' }>): void {

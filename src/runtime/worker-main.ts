@@ -17,7 +17,8 @@ process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit(0));
 
 function send(message: FromWorker): void {
-  const envelope: WorkerToParent = { type: 'to-control', payload: encode(message) };
+  const metrics = message.type !== 'metrics' ? null : message.all ? 'all' : 'changed';
+  const envelope: WorkerToParent = { type: 'to-control', payload: encode(message), metrics };
   if (process.connected) process.send!(envelope);
 }
 
@@ -32,6 +33,9 @@ process.on('message', (message: ParentToWorker) => {
       return;
     case 'from-control':
       worker?.receive(decodeForWorker(message.payload));
+      return;
+    case 'report-all':
+      worker?.reportAll();
       return;
     case 'drain':
       void (worker?.drain() ?? Promise.resolve()).then(() => process.exit(0));

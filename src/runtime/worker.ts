@@ -57,6 +57,11 @@ export class Worker {
     }
   }
 
+  /** Reports everything that was counted since the worker began. */
+  reportAll(): void {
+    this.#report(true);
+  }
+
   /** Stops accepting, lets running calls finish within the drain timeout, and reports for the last time. */
   async drain(): Promise<void> {
     this.#listeners.close();
@@ -91,6 +96,6 @@ export class Worker {
 
   #report(all: boolean): void {
     const report = this.#metrics.report(all);
-    if (report !== null) this.#send({ type: 'metrics', report });
+    if (report !== null) this.#send({ type: 'metrics', all, report });
   }
 }
