@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { limitTable } from './limits.ts';
+import { limitsWith, limitTable } from './limits.ts';
 
 describe('docs/limits.md', () => {
   it('has a row for every limit, with its default and unit', () => {
@@ -13,5 +13,14 @@ describe('docs/limits.md', () => {
       row.what,
     ]);
     expect(rows.map((row) => row.slice(1))).toEqual(table);
+  });
+});
+
+describe('limitsWith', () => {
+  it('puts what was set in place of the defaults, 0 included', () => {
+    const limits = limitsWith({ header_fields: 7, idle_timeout: 0 });
+    expect([limits.header_fields, limits.idle_timeout]).toEqual([7, 0]);
+    expect(limits.header_list_bytes).toBe(limitTable.header_list_bytes.value);
+    expect(Object.keys(limits)).toEqual(Object.keys(limitTable));
   });
 });

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { decodePlain } from '../protocol/hpack/plain.ts';
+import type { Exchange } from './exchange.ts';
+import { PathInfo } from './path-info.ts';
+import { Random } from './random.ts';
+import { forwardedBlock, requestIdBytes, requestLine, writeRequestId } from './request-head.ts';
+import type { BackendRuntime } from './route-runtime.ts';
+
+const wire = (text: string) => ({ text, encoded: Buffer.from(text, 'latin1') });
+const texts = (block: Buffer): string[] =>
+  decodePlain(block, 0, block.length).map(({ name, value }) => `${name}: ${value}`);
+
+describe('writeRequestId', () => {
+  it('writes a random UUID of version 4 (RFC 9562)', () => {
+    const random = new Random();
+    const seen = new Set<string>();
+    for (let n = 0; n < 1000; n++) {
+      const bytes = Buffer.alloc(requestIdBytes + 4);
+      expect(writeRequestId(bytes, 2, random)).toBe(2 + requestIdBytes);
+      const [field] = decodePlain(bytes, 2, 2 + requestIdBytes);
+      expect(field!.name).toBe('x-request-id');
+      expect(field!.value).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      seen.add(field!.value);
+    }
+    expect(seen.size).toBe(1000);
+  });
+});
+
+describe('requestLine', () => {
+  const backendWith = (rewrite: object, hostRewrite: string | null = null): BackendRuntime =>
+    ({ backend: { rewrite, hostRewrite } }) as unknown as BackendRuntime;
+  const exchange = (path: string): Exchange =>
+    ({
+      pathInfo: new PathInfo(wire(path)),
+      authority: wire('a.test:80'),
+      method: 'POST',
+    }) as unknown as Exchange;
+
+  it('is written from what was understood, once for each path and backend', () => {
+    const call = exchange('/a/./b?x=1');
+    const backend = backendWith({ kind: 'prefix', length: 2, to: '/z' });
+    const line = requestLine(call, backend);
+    expect(texts(line)).toEqual([
+      ':method: POST',
+      ':scheme: http',
+      ':path: /z/b?x=1',
+      ':authority: a.test:80',
+    ]);
+    expect(requestLine(call, backend)).toBe(line);
+    expect(texts(requestLine(call, backendWith({ kind: 'keep' }, 'other')))).toContain(':authority: other');
+  });
+
+  it('leaves the asterisk alone', () => {
+    expect(texts(requestLine(exchange('*'), backendWith({ kind: 'whole', to: '/z' })))).toContain(':path: *');
+  });
+});
+
+describe('forwardedBlock', () => {
+  it('says who it was and what was spoken', () => {
+    expect(texts(forwardedBlock('10.0.0.1, ::1'))).toEqual([
+      'x-forwarded-for: 10.0.0.1, ::1',
+      'x-forwarded-proto: http',
+    ]);
+  });
+});
