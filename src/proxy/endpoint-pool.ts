@@ -1,7 +1,7 @@
 import type { Exchange } from './exchange.ts';
-import { life } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { ClientConnection, type ClientConnectionEvents } from './http2/client-connection.ts';
+import { life } from './life.ts';
 import type { EndpointPool } from './service-runtime.ts';
 
 /** What can be set of connections to upstreams, in ms. */

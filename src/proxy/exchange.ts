@@ -9,6 +9,7 @@ import type { RouteRequest } from '../routing/index.ts';
 import type { Gateway } from './gateway.ts';
 import { editHead } from './header-edits.ts';
 import { KeptRequest } from './kept-request.ts';
+import { life } from './life.ts';
 import { grpcReplyBlock, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
 import type { AuthorityInfo, PathInfo } from './path-info.ts';
 import { fieldValue, requestLine } from './request-head.ts';
@@ -16,13 +17,6 @@ import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
 import type { Downstream, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
-
-/**
- * Where a call is in its life (DESIGN.md, The life of a call). `held`: it waits for a name or a connection,
- * its body stopped by stream credit. `sent`: its head has gone to an upstream. `responding`: the answer has
- * begun. `answered`: the whole answer is with the client's side. `done`: nothing more happens.
- */
-export const life = { begun: 0, held: 1, sent: 2, responding: 3, answered: 4, done: 5 } as const;
 
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;

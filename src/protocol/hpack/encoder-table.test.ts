@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { decoderWith, plainFields } from '../../../test/support/decoder.ts';
 import { tableOf } from '../../../test/support/hpack.ts';
 import { Arena } from './arena.ts';
+import { decoded } from './decoder-shared.ts';
 import { EncoderTable } from './encoder-table.ts';
 import type { InternedField } from './interned.ts';
 import { encodePlain } from './plain.ts';
-import { decoded } from './request-decoder.ts';
 
 function field(slot: number, generation: number, length = 60): InternedField {
   const name = slot % 2 === 0 ? 'authorization' : `x-token-${slot}`;

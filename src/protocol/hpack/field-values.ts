@@ -1,5 +1,5 @@
 import { noTimeout, parseGrpcTimeout } from '../grpc/timeout.ts';
-import { huffmanDecode } from './huffman.ts';
+import { huffmanDecode, walked } from './huffman.ts';
 import { literalText } from './value-cache.ts';
 
 const scratch = Buffer.allocUnsafeSlow(64);
@@ -48,6 +48,12 @@ export function isFieldValue(bytes: Buffer, start: number, end: number): boolean
     if ((byte < 0x20 && byte !== 9) || byte === 0x7f) return false;
   }
   return true;
+}
+
+/** As {@link isFieldValue}, for the value that `huffmanWalk` has just walked over. */
+export function isWalkedValue(): boolean {
+  const { controls, first, last } = walked;
+  return !controls && first !== 0x20 && first !== 9 && last !== 0x20 && last !== 9;
 }
 
 /** RFC 9110 5.6.2. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decoderWith, plainFields, type TestDecoder } from '../../../test/support/decoder.ts';
 import { type FieldForm, integer, PlainSpokenEncoder, string, tableOf } from '../../../test/support/hpack.ts';
 import { Arena } from './arena.ts';
-import { decoded } from './request-decoder.ts';
+import { decoded } from './decoder-shared.ts';
 
 function make(tableLimit = 4096) {
   const arena = new Arena(262_144, 4);

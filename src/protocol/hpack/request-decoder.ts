@@ -1,6 +1,6 @@
 import { isGrpcContentType } from '../grpc/status.ts';
 import { noTimeout } from '../grpc/timeout.ts';
-import type { Arena } from './arena.ts';
+import { type DecoderShared, decoded } from './decoder-shared.ts';
 import {
   DecoderTable,
   metaFields,
@@ -12,36 +12,13 @@ import {
   metaSize,
   metaValueLength,
 } from './decoder-table.ts';
-import type { FieldMarks } from './field-marks.ts';
 import { fieldKind, invalidName, kindOfBytes, staticKinds } from './field-names.ts';
-import { copy, isFieldValue, isToken, parseLength, parseTimeout } from './field-values.ts';
-import { huffmanDecode, huffmanInvalid, huffmanWalk, walked } from './huffman.ts';
+import { copy, isFieldValue, isToken, isWalkedValue, parseLength, parseTimeout } from './field-values.ts';
+import { huffmanDecode, huffmanInvalid, huffmanWalk } from './huffman.ts';
 import { cursor, readInteger, writeInteger } from './integer.ts';
-import type { InternedField, InternedFields } from './interned.ts';
+import type { InternedField } from './interned.ts';
 import { staticCount, staticTable } from './static-table.ts';
-import { literalText, type ValueCache, type WireValue } from './value-cache.ts';
-
-/**
- * What a block was found to be. `malformed` and `tooLarge` concern their stream only; `broken` (RFC 9113 4.3)
- * and `tooMuchWork` (its fields add up to many times what is allowed) end the connection.
- */
-export const decoded = { ok: 0, malformed: 1, tooLarge: 2, broken: 3, tooMuchWork: 4 } as const;
-
-/** What all decoders of a worker share. */
-export interface DecoderShared<P extends WireValue, A extends WireValue> {
-  readonly arena: Arena;
-  readonly interned: InternedFields;
-  /** Long fields of the block that was decoded last. */
-  readonly marks: FieldMarks;
-  readonly paths: ValueCache<P>;
-  readonly authorities: ValueCache<A>;
-  /** Limit of the sum of name + value + 32 over a block's fields (SETTINGS_MAX_HEADER_LIST_SIZE), in bytes. */
-  readonly maxListBytes: number;
-  /** Limit of the number of fields. */
-  readonly maxFields: number;
-  /** Limit of the decoded size (as `maxListBytes`) up to which a block that is refused anyway is read, in bytes. */
-  readonly maxWork: number;
-}
+import { literalText, type WireValue } from './value-cache.ts';
 
 /** Shortest field that is worth an entry in an upstream's table (DESIGN.md, The embedded data plane). */
 const internFrom = 48;
@@ -312,12 +289,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
     } else if (huffman) {
       valueLength = huffmanWalk(block, from, behind);
       if (valueLength === huffmanInvalid) return -1;
-      valid =
-        !walked.controls &&
-        walked.first !== 0x20 &&
-        walked.last !== 0x20 &&
-        walked.first !== 9 &&
-        walked.last !== 9;
+      valid = isWalkedValue();
     } else valid = isFieldValue(block, from, behind);
     this.fields++;
     this.#number = 0;

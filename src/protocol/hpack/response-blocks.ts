@@ -1,6 +1,6 @@
 import { fieldKind, invalidName, kindOfBytes, staticKinds } from './field-names.ts';
-import { isFieldValue } from './field-values.ts';
-import { huffmanDecode, huffmanInvalid, huffmanWalk, walked } from './huffman.ts';
+import { isFieldValue, isWalkedValue } from './field-values.ts';
+import { huffmanDecode, huffmanInvalid, huffmanWalk } from './huffman.ts';
 import { cursor, readInteger, writeInteger } from './integer.ts';
 import { staticCount, staticTable } from './static-table.ts';
 import { literalText } from './value-cache.ts';
@@ -177,7 +177,7 @@ function literal(
   let valid: boolean;
   if (huffman) {
     if (huffmanWalk(bytes, from, behind) === huffmanInvalid) return -1;
-    valid = !walked.controls && !isSpace(walked.first) && !isSpace(walked.last);
+    valid = isWalkedValue();
   } else valid = isFieldValue(bytes, from, behind);
   to += bytes.copy(target, to, position, behind);
   cursor.position = behind;
@@ -189,11 +189,6 @@ function literal(
     if (!take(found, kind, text)) return start;
   }
   return to;
-}
-
-/** White space that may not stand at either end of a value. */
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 9;
 }
 
 function needsText(kind: number): boolean {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { decoderWith, plainFields } from '../../../test/support/decoder.ts';
 import { tableOf } from '../../../test/support/hpack.ts';
 import { Arena } from './arena.ts';
+import { decoded } from './decoder-shared.ts';
 import { cursor, readInteger, writeInteger } from './integer.ts';
-import { decoded } from './request-decoder.ts';
 import { ResponseBlocks } from './response-blocks.ts';
 
 /** The examples of RFC 7541, Appendix C: blocks in hexadecimal, and what the table holds after each. */

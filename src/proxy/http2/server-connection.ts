@@ -1,7 +1,8 @@
 import type net from 'node:net';
 import { GatewayCount, limitIndex } from '../../metrics/catalog.ts';
 import { grpcStatus } from '../../protocol/grpc/status.ts';
-import { decoded, RequestDecoder } from '../../protocol/hpack/request-decoder.ts';
+import { decoded } from '../../protocol/hpack/decoder-shared.ts';
+import { RequestDecoder } from '../../protocol/hpack/request-decoder.ts';
 import { errorCode, frameFlag, maxWindow, preface, setting } from '../../protocol/http2/frames.ts';
 import { takeOver } from '../connection.ts';
 import { Exchange } from '../exchange.ts';
