@@ -519,6 +519,41 @@ spec: {prefix: /files/, rewrite: /, service: "quote:80", grpc: true}
   });
 });
 
+describe('keep-alive pings to upstreams', () => {
+  it('go out while a call runs, and not without one', async () => {
+    let pings = 0;
+    const server = later(
+      await startRawServer({
+        onHead: (peer, id) => peer.send(frame(1, 4, id, okHead)),
+        onFrame: (_peer, one) => {
+          if (one.type === 6 && one.flags === 0) pings++;
+        },
+      }),
+    );
+    const plane = later(
+      await startPlane(manifest, { 'quote:80': [server.port] }, { pool: { keepAliveMs: 500 } }),
+    );
+    const client = await connect(plane);
+    call(client, 1);
+    await client.until(() => pings >= 2, 4000);
+    expect(pings).toBeGreaterThanOrEqual(2);
+    client.send(frame(3, 0, 1, uint32(8)));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = pings;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(pings).toBe(before);
+  });
+
+  it('are none by default', async () => {
+    const server = later(await startRawServer({ onHead: (peer, id) => peer.send(frame(1, 4, id, okHead)) }));
+    const plane = later(await startPlane(manifest, { 'quote:80': [server.port] }));
+    const client = await connect(plane);
+    call(client, 1);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(server.peers[0]!.frames.filter((f) => f.type === 6)).toEqual([]);
+  });
+});
+
 describe('a large head', () => {
   it('goes through in several frames, both ways', async () => {
     const value = 'v'.repeat(9000);
