@@ -162,8 +162,13 @@ export class Gateway {
   #take(exchange: Exchange, backend: BackendRuntime, diverted: boolean): boolean {
     exchange.backend = backend;
     exchange.diverted = diverted;
-    if (backend.backend.protocol === 'h2') return true;
-    const message = `the Mapping ${backend.backend.name} has no "grpc: true", and HTTP/1.1 to an upstream is not served yet`;
+    const { name, protocol, tls } = backend.backend;
+    if (protocol === 'h2' && tls === null) return true;
+    // Never in clear text what was meant to be encrypted.
+    const message =
+      tls === null
+        ? `the Mapping ${name} has no "grpc: true", and HTTP/1.1 to an upstream is not served yet`
+        : `the Mapping ${name} wants TLS to its upstream, which is not served yet`;
     return this.#answer(exchange, localReply(501, grpcStatus.unimplemented, 'not_implemented', message));
   }
 
