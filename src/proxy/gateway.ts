@@ -99,7 +99,7 @@ export class Gateway {
       arena: this.arena,
       interned: new InternedFields(),
       marks: new FieldMarks(),
-      paths: new ValueCache(4096, (wire) => new PathInfo(wire)),
+      paths: new ValueCache(16_384, (wire) => new PathInfo(wire)),
       authorities: new ValueCache(512, (wire) => wire),
       maxListBytes: limits.header_list_bytes,
       maxFields: limits.header_fields,
