@@ -11,6 +11,7 @@ import { checkTls } from './passes/check-tls.ts';
 import { isolate } from './passes/isolate.ts';
 import { lead } from './passes/lead.ts';
 import { makeRoute } from './passes/make-route.ts';
+import { otherCase } from './passes/other-case.ts';
 import { setAside } from './passes/set-aside.ts';
 import { share } from './passes/share.ts';
 import { warnOfMembers } from './passes/warn-of-members.ts';
@@ -25,6 +26,7 @@ export const groupPasses: readonly GroupPass[] = [
   warnOfMembers,
   share,
   makeRoute,
+  otherCase,
 ];
 
 /** Runs all passes on a group. */
@@ -44,6 +46,7 @@ export function compileGroup(
     leader: null,
     split: null,
     route: null,
+    otherCase: null,
     findings: [],
     invalid: false,
   };

@@ -184,8 +184,9 @@ export class Compiler {
       const { before, after } = this.#groups.compile(key, context);
       for (const service of after?.services ?? []) this.#services.count(service, 1);
       for (const service of before?.services ?? []) this.#services.count(service, -1);
-      if (after?.route) changes.set.push(after.route);
-      else changes.delete.push(key);
+      for (const route of after?.routes ?? []) changes.set.push(route);
+      for (const { id } of before?.routes ?? [])
+        if (!after?.routes.some((route) => route.id === id)) changes.delete.push(id);
     }
     return changes;
   }

@@ -10,7 +10,8 @@ import { associate } from './virtual-hosts.ts';
 
 /** What a group came out as. */
 export interface CompiledGroup {
-  readonly route: Route | null;
+  /** One; none; or two, where letter case decides which members match. */
+  readonly routes: readonly Route[];
   readonly services: readonly NamedService[];
   readonly findings: readonly UnitFinding[];
 }
@@ -85,14 +86,15 @@ export class GroupTable {
     }
     const draft = compileGroup(key, group.virtualHosts, members, failed, context);
     const named = members.map(({ mapping }) => nameService(mapping));
+    const routes = [draft.route, draft.otherCase].filter((route) => route !== null);
     let after: CompiledGroup = {
-      route: draft.route,
+      routes,
       services: used(draft.route, named),
       findings: draft.findings,
     };
-    if (draft.invalid && before?.route) {
+    if (draft.invalid && before !== null && before.routes.length > 0) {
       const findings = draft.findings.map((item) => ({ ...item, kept: true }));
-      after = { route: before.route, services: before.services, findings };
+      after = { routes: before.routes, services: before.services, findings };
     }
     this.#compiled.set(key, after);
     return { before, after };

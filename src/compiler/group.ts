@@ -39,6 +39,8 @@ export interface GroupDraft {
   readonly leader: Member | null;
   readonly split: { readonly denominator: number; readonly members: readonly SplitMember[] } | null;
   readonly route: Route | null;
+  /** Where members differ in case_sensitive: the route of paths that only the insensitive ones match. */
+  readonly otherCase: Route | null;
   readonly findings: readonly UnitFinding[];
   /** True if the group is wrong as a whole, so that its last good state is preferred to this one. */
   readonly invalid: boolean;

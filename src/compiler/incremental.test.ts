@@ -23,6 +23,7 @@ const mapping = fc
       { shadow: true },
       { host_redirect: true },
       { bypass_auth: true },
+      { case_sensitive: false },
       { keepalive: { probes: 1 } },
     ),
   })

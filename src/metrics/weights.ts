@@ -26,7 +26,8 @@ export function splitWeights(
 ): SplitWeight[] {
   const out: SplitWeight[] = [];
   for (const route of snapshot.routes.values()) {
-    if (route.action.kind !== 'split') continue;
+    // A group's second route has the same members under the same labels: what is shown is the split of the group's own paths.
+    if (route.action.kind !== 'split' || route.match.path.ignoreCase === 'only') continue;
     for (const { member, share } of effectiveShares(route.action.split, services)) {
       const backend = member.backend;
       for (const [version, part] of versionsOf(services.get(backend.service))) {

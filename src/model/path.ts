@@ -1,12 +1,12 @@
 /**
  * How a route looks at the path (the query is never part of it).
  * `prefix` is a raw string prefix, not aware of segments, as Envoy's `prefix`; `regex` must match the whole
- * path (RE2 syntax). `ignoreCase` has no effect on a regex.
+ * path (RE2 syntax). `ignoreCase` has no effect on a regex; `only`: paths that differ from `value` in letter case, and in that alone.
  */
 export interface PathMatch {
   readonly kind: 'prefix' | 'exact' | 'regex';
   readonly value: string;
-  readonly ignoreCase: boolean;
+  readonly ignoreCase: boolean | 'only';
 }
 
 /**

@@ -19,6 +19,7 @@ export interface RouteRequest {
 /** True if a path match accepts the path. `lowerPath` is the path in lower case. */
 export function matchesPath(match: PathMatch, path: string): boolean {
   if (match.kind === 'regex') return matchesWhole(match.value, path);
+  if (match.ignoreCase === 'only' && path.startsWith(match.value)) return false;
   if (match.kind === 'exact') {
     if (path.length !== match.value.length) return false;
     return match.ignoreCase ? path.toLowerCase() === match.value.toLowerCase() : path === match.value;

@@ -65,7 +65,8 @@ export function describeRoute(route: Route): RouteRow {
   return {
     route: route.name,
     host: describeHost(host),
-    path: path.ignoreCase ? `${mark} (any case)` : mark,
+    path:
+      path.ignoreCase === 'only' ? `${mark} (another case)` : path.ignoreCase ? `${mark} (any case)` : mark,
     conditions,
     virtualHosts: route.virtualHosts,
     blocked: route.blocked?.message ?? null,
