@@ -1,6 +1,6 @@
 import type { SeriesLabels } from '../metrics/call-series.ts';
 import type { SeriesTotal } from '../metrics/merged-metrics.ts';
-import { failureKind, isFailure } from '../metrics/outcomes.ts';
+import { failureKind, isCancelled, isFailure } from '../metrics/outcomes.ts';
 import type { Rate } from '../metrics/rates.ts';
 import type { SplitWeight } from '../metrics/weights.ts';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
@@ -49,6 +49,8 @@ export interface VersionReport {
   /** Failed calls a second over the last 10 s. */
   readonly errorRate: number;
   readonly errors: Readonly<Record<string, number>>;
+  /** Calls that their clients gave up; they are not among the errors. */
+  readonly cancelled: number;
   readonly p50: number | null;
   readonly p90: number | null;
   readonly p99: number | null;
@@ -156,7 +158,7 @@ function versionReport(
   rate: (labels: SeriesLabels) => Rate,
 ): VersionReport {
   const errors: Record<string, number> = {};
-  const sums = { requests: 0, inFlight: 0, rate: 0, errorRate: 0 };
+  const sums = { requests: 0, inFlight: 0, rate: 0, errorRate: 0, cancelled: 0 };
   const duration = series[0]?.duration;
   for (const one of series) {
     sums.requests += one.ended;
@@ -165,6 +167,7 @@ function versionReport(
     sums.rate += now.calls;
     sums.errorRate += now.failures;
     for (const [outcome, count] of one.outcomes) {
+      if (isCancelled(outcome)) sums.cancelled += count;
       if (!isFailure(outcome)) continue;
       const kind = failureKind(outcome);
       errors[kind] = (errors[kind] ?? 0) + count;

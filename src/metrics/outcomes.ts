@@ -36,6 +36,11 @@ export function isFailure(key: number): boolean {
   return grpcStatus >= 0 ? serverStatuses.has(grpcStatus) : code >= 500 || code === 0;
 }
 
+/** Whether the client gave the call up before its answer was whole (report 26): a class of its own, never an error. */
+export function isCancelled(key: number): boolean {
+  return reasons[splitOutcome(key).reason] === 'cancelled';
+}
+
 /** Short name of the kind of an error: its reason, else `grpc_14`, else `http_5xx`. */
 export function failureKind(key: number): string {
   const { code, grpcStatus, reason } = splitOutcome(key);
