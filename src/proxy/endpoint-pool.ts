@@ -68,7 +68,7 @@ export class Http2Pool implements EndpointPool, ClientConnectionEvents {
     const connections = this.#connections;
     for (let i = 0; i < connections.length; i++) {
       const connection = connections[i]!;
-      if (connection.capacity > 0 && !connection.blocked) {
+      if (connection.capacity > 0 && !connection.blocked && !exchange.refusedBy.includes(connection)) {
         exchange.attach(connection);
         return;
       }
@@ -126,12 +126,12 @@ export class Http2Pool implements EndpointPool, ClientConnectionEvents {
     }
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
-    let taken = 0;
-    while (taken < waiting.length && connection.capacity > 0) {
-      const exchange = waiting[taken++]!;
-      if (exchange.state <= life.held) exchange.attach(connection);
+    const left: Exchange[] = [];
+    for (const exchange of waiting) {
+      if (connection.capacity <= 0 || exchange.refusedBy.includes(connection)) left.push(exchange);
+      else exchange.attach(connection);
     }
-    this.#waiting = waiting.slice(taken);
+    this.#waiting = left;
     if (this.#waiting.length > 0) this.#grow();
   }
 

@@ -6,6 +6,13 @@ import { decodePlain, type PlainField } from '../protocol/hpack/plain.ts';
 import type { ResponseBlock } from '../protocol/hpack/response-blocks.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
 import type { RouteRequest } from '../routing/index.ts';
+import {
+  deadlineReply,
+  silentReply,
+  upstreamBrokenReply,
+  upstreamClosedReply,
+  upstreamResetReply,
+} from './failures.ts';
 import type { Gateway } from './gateway.ts';
 import { editHead } from './header-edits.ts';
 import { KeptRequest } from './kept-request.ts';
@@ -44,6 +51,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   /** Endpoints that could not be reached for this call. */
   tried: readonly EndpointPool[] = none;
   attempts = 0;
+  /** Connections that have refused this call: it is sent again on another. */
+  refusedBy: readonly UpstreamConnection[] = nowhere;
   /** The request's end came from the client. */
   requestEnded: boolean;
   diverted = false;
@@ -223,13 +232,14 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   problem = '';
 
   /** The upstream has not acted on the call (REFUSED_STREAM, above a GOAWAY's last id): safe to send again. */
-  refused(): void {
+  refused(by: UpstreamConnection): void {
     if (this.state > life.sent) return this.upstreamClosed('GOAWAY');
     this.upstream = null;
     if (this.chunk === null) {
       return this.fail(localReply(503, grpcStatus.unavailable, 'refused', 'the upstream refused the call'));
     }
     this.state = life.held;
+    this.refusedBy = [...this.refusedBy, by];
     this.problem = 'refused';
     this.#again();
   }
@@ -340,38 +350,27 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
    * The upstream has reset the call. NO_ERROR behind a complete answer only says that it wants no more of the
    * request (RFC 9113 8.1): passed on behind what the client has not read yet.
    */
-  upstreamReset(code: number, complete: boolean): void {
+  upstreamReset(code: number, complete: boolean, by: UpstreamConnection): void {
     this.upstream = null;
     if (complete) {
       if (!this.requestEnded) this.downstream.reset(errorCode.noError);
       return;
     }
-    if (code === errorCode.refusedStream && this.state === life.sent) return this.refused();
-    const reply = localReply(
-      503,
-      grpcStatus.unavailable,
-      'upstream_reset',
-      `the upstream ${this.backend!.backend.service} reset the call (HTTP/2 error ${code})`,
-    );
+    if (code === errorCode.refusedStream && this.state === life.sent) return this.refused(by);
+    const reply = upstreamResetReply(this.backend!.backend.service, code);
     this.#failWith(reply, code === errorCode.noError ? errorCode.internalError : code);
   }
 
   /** The connection to the upstream is gone in the middle of the call. */
   upstreamClosed(why: string): void {
     this.upstream = null;
-    const detail = why === '' ? '' : ` (${why})`;
-    const message = `the connection to ${this.backend!.backend.service} was closed during the call${detail}`;
-    this.#failWith(
-      localReply(503, grpcStatus.unavailable, 'upstream_closed', message),
-      errorCode.internalError,
-    );
+    this.#failWith(upstreamClosedReply(this.backend!.backend.service, why), errorCode.internalError);
   }
 
   /** The upstream broke the protocol; its stream is already reset. */
   upstreamBroken(why: string): void {
     this.upstream = null;
-    const message = `the upstream ${this.backend!.backend.service} sent ${why}`;
-    this.#failWith(localReply(502, grpcStatus.internal, 'protocol_error', message), errorCode.internalError);
+    this.#failWith(upstreamBrokenReply(this.backend!.backend.service, why), errorCode.internalError);
   }
 
   // ---- ends
@@ -382,24 +381,14 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (this.state >= life.answered) return;
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;
-    const message =
-      this.state === life.held
-        ? 'the deadline passed while the call waited for the upstream'
-        : 'the deadline passed';
-    this.#failWith(localReply(504, grpcStatus.deadlineExceeded, 'timeout', message), errorCode.cancel);
+    this.#failWith(deadlineReply(this.state === life.held), errorCode.cancel);
   }
 
   /** Nothing has moved for too long. */
   idle(): void {
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;
-    const reply = localReply(
-      504,
-      grpcStatus.deadlineExceeded,
-      'timeout',
-      'the call was silent for five minutes',
-    );
-    this.#failWith(reply, errorCode.cancel);
+    this.#failWith(silentReply(), errorCode.cancel);
   }
 
   /** The client has cancelled the call, or its connection is gone. */
@@ -497,3 +486,4 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
 }
 
 const none: readonly EndpointPool[] = [];
+const nowhere: readonly UpstreamConnection[] = [];

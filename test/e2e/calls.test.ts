@@ -222,6 +222,7 @@ describe('the peer’s limit of streams (reports.md 11)', () => {
 
   it('sends a refused call again (POST too), with its body', async () => {
     let refusals = 0;
+    const refusers = new Set<object>();
     const bodies: Buffer[] = [];
     const server = later(
       await startRawServer({
@@ -230,6 +231,7 @@ describe('the peer’s limit of streams (reports.md 11)', () => {
           if (one.type !== 0) return;
           if (refusals < 2) {
             refusals++;
+            refusers.add(peer);
             peer.send(frame(3, 0, one.stream, uint32(7)));
             return;
           }
@@ -244,6 +246,9 @@ describe('the peer’s limit of streams (reports.md 11)', () => {
     client.send(frame(0, 1, 1, Buffer.from([0, 0, 0, 0, 2, 8, 1])));
     await client.until(() => client.ended(1));
     expect(refusals).toBe(2);
+    // Each time over another connection: the refusal is about the connection.
+    expect(refusers.size).toBe(2);
+    expect(server.peers.length).toBe(3);
     expect(bodies).toEqual([Buffer.from([0, 0, 0, 0, 2, 8, 1])]);
     expect(outcomes(plane)).toEqual({ '200/0/none': 1 });
   });
@@ -400,6 +405,27 @@ describe('an upstream that wants TLS', () => {
     expect(field(client, 1, 'grpc-status')).toBe('12');
     expect(field(client, 1, 'grpc-message')).toContain('TLS');
     expect(plane.counter('UPSTREAM_OPENED')).toBe(0);
+  });
+});
+
+describe('an HTTP/1.1 client', () => {
+  it.each(['whole', 'byte by byte'])('is told 505 in its own words (%s)', async (how) => {
+    const plane = later(await startPlane(manifest, { 'quote:80': [1] }));
+    const socket = net.connect(plane.port, '127.0.0.1');
+    let answer = '';
+    socket.on('data', (data) => {
+      answer += String(data);
+    });
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const request = 'GET /index.html HTTP/1.1\r\nhost: quote.test\r\n\r\n';
+    const pieces = how === 'whole' ? [request] : [...request];
+    for (const piece of pieces) {
+      if (socket.writable) socket.write(piece);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    expect(answer).toMatch(/^HTTP\/1\.1 505 HTTP Version Not Supported\r\n/);
+    expect(answer).toContain('HTTP/2 with prior knowledge');
   });
 });
 

@@ -255,7 +255,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
       stream.dropQueue();
       stream.localEnded = true;
       stream.remoteEnded = true;
-      exchange?.refused();
+      exchange?.refused(this);
     }
     this.#closeIfDone();
   }

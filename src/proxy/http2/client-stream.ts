@@ -95,7 +95,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.localEnded = true;
     this.remoteEnded = true;
     this.dropQueue();
-    exchange?.upstreamReset(code, complete);
+    exchange?.upstreamReset(code, complete, this.connection);
   }
 
   /** The upstream broke a rule on this stream. */

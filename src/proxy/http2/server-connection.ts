@@ -4,6 +4,7 @@ import { grpcStatus } from '../../protocol/grpc/status.ts';
 import { decoded } from '../../protocol/hpack/decoder-shared.ts';
 import { RequestDecoder } from '../../protocol/hpack/request-decoder.ts';
 import { errorCode, frameFlag, maxWindow, preface, setting } from '../../protocol/http2/frames.ts';
+import { isCompleteRequest } from '../../protocol/http2/request-rules.ts';
 import { takeOver } from '../connection.ts';
 import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
@@ -35,6 +36,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   #prefaceSeen = 0;
   /** What came in place of the preface. */
   #firstLine = '';
+  #toldVersion = false;
   #lastStream = 0;
   #resets: RateBucket | null = null;
   #resetByUs: Set<number> | null = null;
@@ -94,10 +96,12 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
 
   /** Not HTTP/2: an HTTP/1.x client is told so in its own words, once its request line is there. */
   #noPreface(buffer: Buffer, length: number): void {
+    if (this.#toldVersion) return;
     this.#firstLine += buffer.toString('latin1', 0, Math.min(length, mostFirstLine));
     const kind = readFirstLine(this.#firstLine);
     if (kind === 'incomplete') return;
     if (kind === 'other') return this.connectionError(errorCode.protocolError, 'no HTTP/2 preface');
+    this.#toldVersion = true;
     this.socket.write(versionNotSupported);
     this.endAfterFlush();
   }
@@ -149,7 +153,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     const decoder = this.#decoder;
     const gateway = this.gateway;
     const selfDependent = this.takeSelfDependency();
-    if (result === decoded.malformed || selfDependent || !this.#isComplete(fin)) return this.#malformed(id);
+    if (result === decoded.malformed || selfDependent || !isCompleteRequest(decoder, fin))
+      return this.#malformed(id);
     const authority = decoder.authority ?? decoder.host ?? noAuthority;
     const path = decoder.path ?? asterisk;
     const stream = new ServerStream(this, id, fin ? -1 : decoder.contentLength);
@@ -215,23 +220,6 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       ? `the head has ${decoder.fields} fields, more than ${this.gateway.limits.header_fields}`
       : `the head has ${decoder.listBytes} bytes, more than ${this.gateway.limits.header_list_bytes}`;
     exchange.fail(localReply(431, grpcStatus.resourceExhausted, 'limit', message));
-  }
-
-  /** RFC 9113 8.3.1 and 8.5: which pseudo-header fields a request must have and which it may not. */
-  #isComplete(fin: boolean): boolean {
-    const decoder = this.#decoder;
-    if (decoder.method === '' || decoder.protocol) return false;
-    if (fin && decoder.contentLength > 0) return false;
-    if (decoder.method === 'CONNECT') {
-      return decoder.path === null && decoder.scheme === '' && decoder.authority !== null;
-    }
-    const path = decoder.path;
-    if (path === null || path.text === '' || decoder.scheme === '') return false;
-    if (path.text.charCodeAt(0) !== 0x2f && !(path.text === '*' && decoder.method === 'OPTIONS'))
-      return false;
-    const { authority, host } = decoder;
-    if (authority === null || host === null) return true;
-    return authority.text.toLowerCase() === host.text.toLowerCase();
   }
 
   #malformed(id: number): void {

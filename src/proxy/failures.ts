@@ -1,0 +1,31 @@
+import { grpcStatus } from '../protocol/grpc/status.ts';
+import { type LocalReply, localReply } from './local-reply.ts';
+
+/** What a call is told when its upstream has reset it; `code` of RFC 9113 7. */
+export function upstreamResetReply(service: string, code: number): LocalReply {
+  const message = `the upstream ${service} reset the call (HTTP/2 error ${code})`;
+  return localReply(503, grpcStatus.unavailable, 'upstream_reset', message);
+}
+
+/** The connection was lost in the middle of the call. @param why an error's code, words, or ''. */
+export function upstreamClosedReply(service: string, why: string): LocalReply {
+  const detail = why === '' ? '' : ` (${why})`;
+  const message = `the connection to ${service} was closed during the call${detail}`;
+  return localReply(503, grpcStatus.unavailable, 'upstream_closed', message);
+}
+
+/** The upstream broke the protocol. @param what it sent. */
+export function upstreamBrokenReply(service: string, what: string): LocalReply {
+  return localReply(502, grpcStatus.internal, 'protocol_error', `the upstream ${service} sent ${what}`);
+}
+
+/** The deadline is over. @param held the call was still waiting for a connection. */
+export function deadlineReply(held: boolean): LocalReply {
+  const message = held ? 'the deadline passed while the call waited for the upstream' : 'the deadline passed';
+  return localReply(504, grpcStatus.deadlineExceeded, 'timeout', message);
+}
+
+/** Nothing has moved for too long. */
+export function silentReply(): LocalReply {
+  return localReply(504, grpcStatus.deadlineExceeded, 'timeout', 'the call was silent for five minutes');
+}
