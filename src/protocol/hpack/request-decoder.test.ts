@@ -92,6 +92,17 @@ describe('the table of a client', () => {
     }
   });
 
+  it('takes two equal hosts for one, however they are written, and refuses two that differ', () => {
+    const { decoder, read } = make();
+    const long = 'a.'.repeat(800);
+    for (const host of ['example.org', long]) {
+      const twice = (huffman: boolean) => Buffer.concat([integer(38, 0x0f, 0), string(host, huffman)]);
+      expect(read(twice(false), twice(true), twice(true))).toBe(decoded.ok);
+      expect(decoder.host?.text).toBe(host);
+    }
+    expect(read(named(38, 'a.example'), named(38, 'b.example'))).toBe(decoded.malformed);
+  });
+
   it('has room for names that Huffman coding makes longer, at the end of the memory too', () => {
     // A newline has 30 bits: the longest name that fits the table takes almost four times its size.
     const name = '\n'.repeat(4000);

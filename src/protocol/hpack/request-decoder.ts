@@ -389,7 +389,8 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
         if (ref !== 'trailers') this.#fail('te with another value than trailers (RFC 9113 8.2.2)');
         return true;
       case fieldKind.host:
-        if (this.host !== null && this.host !== ref) this.#fail('two host fields that differ');
+        if (this.host !== null && this.host.text !== (ref as A).text)
+          this.#fail('two host fields that differ');
         this.host = ref as A;
         return false;
       case fieldKind.contentLength:
