@@ -8,54 +8,95 @@ export interface WireValue {
   readonly text: string;
 }
 
-interface Slot<T> {
-  readonly encoded: Buffer;
-  readonly value: T;
-}
-
 const longestCached = 1024;
+const firstSlots = 256;
+/** Places that are looked at for one literal. */
+const mostProbes = 8;
 
 /**
  * From the bytes of a string literal to what was made of its text (a parsed path, an authority), so that a
- * value that comes again is neither decoded nor parsed. Direct-mapped and bounded: a newer value takes an
- * older one's place; what is in it depends on the bytes alone.
+ * value that comes again is neither decoded nor parsed. A hash table that grows to `mostSlots` and is at most
+ * half full; from then on a newer value takes an older one's place. What is in it depends on the bytes alone.
  */
 export class ValueCache<T extends object> {
-  readonly #slots: (Slot<T> | undefined)[];
   readonly #make: (value: WireValue) => T;
+  readonly #mostSlots: number;
+  #hashes = new Int32Array(firstSlots);
+  #encoded: (Buffer | undefined)[] = new Array(firstSlots).fill(undefined);
+  #values: (T | undefined)[] = new Array(firstSlots).fill(undefined);
+  #count = 0;
 
-  /** @param slots a power of two. */
-  constructor(slots: number, make: (value: WireValue) => T) {
-    this.#slots = new Array(slots).fill(undefined);
+  /** @param mostSlots a power of two, 256 and more. */
+  constructor(mostSlots: number, make: (value: WireValue) => T) {
+    this.#mostSlots = mostSlots;
     this.#make = make;
   }
 
   /** What was made of the same literal before, or null. Only validated literals were ever put in. */
   find(bytes: Buffer, start: number, end: number): T | null {
-    const length = end - start;
-    if (length > longestCached) return null;
-    const slot = this.#slots[this.#place(bytes, start, end)];
-    if (slot === undefined || slot.encoded.length !== length) return null;
-    return same(slot.encoded, bytes, start, length) ? slot.value : null;
+    return this.#find(hashOf(bytes, start, end), bytes, start, end);
   }
 
   /** The value of the literal in `bytes[start, end)`, which was validated before. */
   get(bytes: Buffer, start: number, end: number): T {
-    const found = this.find(bytes, start, end);
+    const hash = hashOf(bytes, start, end);
+    const found = this.#find(hash, bytes, start, end);
     if (found !== null) return found;
     const wire = read(bytes, start, end);
     const value = this.#make(wire);
-    if (end - start <= longestCached) {
-      this.#slots[this.#place(bytes, start, end)] = { encoded: wire.encoded, value };
-    }
+    if (end - start <= longestCached) this.#put(hash, wire.encoded, value);
     return value;
   }
 
-  #place(bytes: Buffer, start: number, end: number): number {
-    let hash = end - start;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-    return (hash ^ (hash >>> 15)) & (this.#slots.length - 1);
+  #find(hash: number, bytes: Buffer, start: number, end: number): T | null {
+    const mask = this.#hashes.length - 1;
+    const length = end - start;
+    for (let n = 0; n < mostProbes; n++) {
+      const at = (hash + n) & mask;
+      const encoded = this.#encoded[at];
+      if (encoded === undefined) return null;
+      if (this.#hashes[at] === hash && encoded.length === length && same(encoded, bytes, start, length)) {
+        return this.#values[at]!;
+      }
+    }
+    return null;
   }
+
+  #put(hash: number, encoded: Buffer, value: T): void {
+    if (this.#count * 2 >= this.#hashes.length && this.#hashes.length < this.#mostSlots) this.#grow();
+    const mask = this.#hashes.length - 1;
+    let at = hash & mask;
+    for (let n = 0; n < mostProbes; n++) {
+      const candidate = (hash + n) & mask;
+      if (this.#encoded[candidate] !== undefined) continue;
+      // Past half full nothing is added, only replaced: probing stays short.
+      if (this.#count * 2 >= this.#hashes.length) break;
+      at = candidate;
+      this.#count++;
+      break;
+    }
+    this.#hashes[at] = hash;
+    this.#encoded[at] = encoded;
+    this.#values[at] = value;
+  }
+
+  #grow(): void {
+    const [hashes, encoded, values] = [this.#hashes, this.#encoded, this.#values];
+    const slots = hashes.length * 2;
+    this.#hashes = new Int32Array(slots);
+    this.#encoded = new Array<Buffer | undefined>(slots).fill(undefined);
+    this.#values = new Array<T | undefined>(slots).fill(undefined);
+    this.#count = 0;
+    for (const [i, one] of encoded.entries()) {
+      if (one !== undefined) this.#put(hashes[i]!, one, values[i]!);
+    }
+  }
+}
+
+function hashOf(bytes: Buffer, start: number, end: number): number {
+  let hash = end - start;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash ^ (hash >>> 15);
 }
 
 function same(encoded: Buffer, bytes: Buffer, start: number, length: number): boolean {
