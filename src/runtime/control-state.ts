@@ -25,6 +25,8 @@ export class ControlState implements AdminState {
   readonly merged: MergedMetrics;
   /** The last compile; null before the first. */
   compilation: Compilation | null = null;
+  /** The ports are open. */
+  listening = false;
   /** True from the signal on. */
   draining = false;
   readonly #begin: Extract<ToControl, { type: 'begin' }>;
@@ -44,7 +46,7 @@ export class ControlState implements AdminState {
     if (begin.kept !== null) this.merged.loadRetired(begin.kept);
   }
 
-  /** Ready when every worker has the first complete snapshot; a worker that is being replaced does not change that. */
+  /** Ready when the ports are open and every worker has the first complete snapshot; a worker that is being replaced does not change that. */
   readiness(): Readiness {
     if (this.draining) return { ready: false, why: 'shutting down' };
     const { serving } = this.#feed;
@@ -54,6 +56,7 @@ export class ControlState implements AdminState {
     if (serving === 0 || !this.#wasComplete) {
       return { ready: false, why: `${serving} of ${workers} workers have the configuration` };
     }
+    if (!this.listening) return { ready: false, why: 'the ports are not open yet' };
     return { ready: true, why: 'ready' };
   }
 

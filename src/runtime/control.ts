@@ -96,6 +96,13 @@ export class Control {
         this.#state.merged.retire(message.worker, !message.expected);
         this.#send({ type: 'keep', retired: this.#state.merged.dumpRetired() });
         return;
+      case 'listening':
+        this.#state.listening = true;
+        this.#tellReady();
+        return;
+      case 'listen-failed':
+        this.#listenFailed(message);
+        return;
       case 'from-worker':
         this.#fromWorker(message.worker, decodeFromWorker(message.payload));
         return;
@@ -125,9 +132,6 @@ export class Control {
       case 'metrics':
         this.#state.merged.apply(worker, message.report);
         return;
-      case 'listen-failed':
-        this.#listenFailed(message);
-        return;
     }
   }
 
@@ -139,6 +143,10 @@ export class Control {
     this.#feed.endpoints({ set: endpoints.set, delete: [] });
     this.#feed.snapshot(compilation.snapshot, compilation.patch);
     this.#feed.endpoints({ set: [], delete: endpoints.delete });
+    // Behind the snapshot, so that a worker has what a new port serves before it has a connection from it.
+    const { patch, snapshot } = compilation;
+    if (patch.from === 0 || patch.listeners !== null)
+      this.#send({ type: 'listen', listeners: snapshot.listeners });
     this.#resolver.retain((host) => this.#table.needs(host));
     this.#tell(compilation, performance.now() - began);
   }
@@ -170,7 +178,7 @@ export class Control {
     if (known !== undefined && known.state !== 'pending') this.#feed.endpoints({ set: [known], delete: [] });
   }
 
-  #listenFailed(failure: Extract<FromWorker, { type: 'listen-failed' }>): void {
+  #listenFailed(failure: Extract<ToControl, { type: 'listen-failed' }>): void {
     const { listener, code } = failure;
     const address = `${listener.address ?? this.#options.bind}:${listener.port}`;
     const why =

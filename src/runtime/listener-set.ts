@@ -21,7 +21,7 @@ export interface ListenerSetOptions {
 /** How long after a failure a listener is tried again. */
 const RETRY_MS = 1000;
 
-/** The open ports of a worker. They follow the snapshot: what appears is opened, what goes is closed; connections stay. */
+/** The open ports. They follow the snapshot: what appears is opened, what goes is closed; connections stay. */
 export class ListenerSet {
   readonly #options: ListenerSetOptions;
   readonly #servers = new Map<string, { listener: Listener; server: Server }>();

@@ -21,19 +21,13 @@ export type ToWorker =
 /** Worker to control process. */
 export type FromWorker =
   | { readonly type: 'started' }
-  /** This revision is served and its listeners are open. */
+  /** This revision is served. */
   | { readonly type: 'applied'; readonly revision: number }
   /** A patch did not fit: send the whole snapshot. */
   | { readonly type: 'gap' }
   | { readonly type: 'resolve'; readonly service: string }
   /** `all`: everything that it has counted, not only what changed. */
-  | { readonly type: 'metrics'; readonly all: boolean; readonly report: WorkerReport }
-  | {
-      readonly type: 'listen-failed';
-      readonly listener: Listener;
-      readonly code: string;
-      readonly message: string;
-    };
+  | { readonly type: 'metrics'; readonly all: boolean; readonly report: WorkerReport };
 
 /** Parent to control process. */
 export type ToControl =
@@ -52,6 +46,15 @@ export type ToControl =
   | { readonly type: 'worker-began'; readonly worker: number }
   | { readonly type: 'worker-ended'; readonly worker: number; readonly expected: boolean }
   | { readonly type: 'from-worker'; readonly worker: number; readonly payload: Uint8Array }
+  /** The ports of the last `listen` are open, or were told of as failed. */
+  | { readonly type: 'listening' }
+  | {
+      readonly type: 'listen-failed';
+      readonly listener: Listener;
+      /** Node's code, `EADDRINUSE`. */
+      readonly code: string;
+      readonly message: string;
+    }
   /** Not ready from now on; ask nothing more of the workers. */
   | { readonly type: 'draining' };
 
@@ -61,6 +64,8 @@ export type FromControl =
   | { readonly type: 'loaded' }
   /** Pass on to these workers (once here, however many they are), or to all. */
   | { readonly type: 'to-workers'; readonly workers: readonly number[] | null; readonly payload: Uint8Array }
+  /** Exactly these ports shall be open. */
+  | { readonly type: 'listen'; readonly listeners: readonly Listener[] }
   | { readonly type: 'keep'; readonly retired: RetiredMetrics }
   | { readonly type: 'keep-input'; readonly text: string }
   /** The gateway cannot start: one line for the user. */
@@ -70,6 +75,8 @@ export type FromControl =
 export type ParentToWorker =
   | { readonly type: 'begin'; readonly options: RunOptions; readonly worker: number }
   | { readonly type: 'from-control'; readonly payload: Uint8Array }
+  /** A connection, which comes with the message, and the name of the listener that accepted it. */
+  | { readonly type: 'connection'; readonly listener: string }
   /** The control process is gone: report everything, for the parent to keep. */
   | { readonly type: 'report-all' }
   /** Stop accepting, finish what runs, and leave. */
@@ -79,6 +86,8 @@ export type ParentToWorker =
 export type WorkerToParent =
   /** It listens: say `begin`. */
   | { readonly type: 'loaded' }
+  /** It serves a complete snapshot: give it connections. */
+  | { readonly type: 'serving' }
   /** `metrics`: whether it is a report, of everything or of what changed; the parent keeps these while there is no control process. */
   | {
       readonly type: 'to-control';

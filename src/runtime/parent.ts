@@ -1,10 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import cluster, { type Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
 import { BackOff } from './back-off.ts';
+import { HandOver, type Taker } from './hand-over.ts';
 import { KeptReports } from './kept-reports.ts';
+import { ListenerSet } from './listener-set.ts';
 import type { FromControl, ParentToWorker, ToControl, WorkerToParent } from './messages.ts';
 import type { RunOptions } from './options.ts';
 
@@ -19,7 +21,7 @@ export interface ParentResult {
 }
 
 /**
- * The parent process: opens the sockets (as cluster's primary, round-robin), hands connections over, starts and restarts workers
+ * The parent process: opens the ports, hands connections over in turn, starts and restarts workers
  * and the control process, and passes their messages on. Nothing else happens here: it is in every accept.
  */
 export class Parent {
@@ -34,6 +36,9 @@ export class Parent {
   #controlStarts = 0;
   #kept: RetiredMetrics | null = null;
   readonly #reports = new KeptReports();
+  readonly #handOver = new HandOver();
+  readonly #listeners: ListenerSet;
+  #workerStarts = 0;
   #input: string | null = null;
   #draining = false;
   #end: (result: ParentResult) => void = () => {};
@@ -41,6 +46,11 @@ export class Parent {
   constructor(options: RunOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
+    this.#listeners = new ListenerSet({
+      bind: options.bind,
+      onConnection: (socket, listener) => this.#handOver.connection(socket, listener),
+      onFailure: (failure) => this.#toControl({ type: 'listen-failed', ...failure }),
+    });
   }
 
   /** Runs until told to end; the promise says how it ended. All processes that it started are gone then. */
@@ -51,8 +61,6 @@ export class Parent {
         this.#killAll();
         resolve(result);
       };
-      cluster.setupPrimary({ exec: entry('./worker-main.js'), args: [], serialization: 'advanced' });
-      cluster.schedulingPolicy = cluster.SCHED_RR;
       this.#forkControl();
     });
   }
@@ -68,7 +76,9 @@ export class Parent {
     this.#log.info({ signal, drainDelayMs, drainTimeoutMs }, 'shutting down');
     this.#toControl({ type: 'draining' });
     setTimeout(() => {
-      for (const worker of this.#workers.values()) this.#toWorker(worker, { type: 'drain' });
+      this.#listeners.close();
+      this.#handOver.close();
+      for (const worker of this.#workers.values()) worker.send({ type: 'drain' });
       this.#endWhenAlone();
       setTimeout(() => this.#end({ exitCode: 0, problem: null }), drainTimeoutMs + KILL_AFTER_MS);
     }, drainDelayMs);
@@ -91,7 +101,7 @@ export class Parent {
       );
       setTimeout(() => !this.#draining && this.#forkControl(), waitMs);
       // What they had told the dead one is gone with it, and they may die too before the next one asks.
-      for (const worker of this.#workers.values()) this.#toWorker(worker, { type: 'report-all' });
+      for (const worker of this.#workers.values()) worker.send({ type: 'report-all' });
     });
   }
 
@@ -112,30 +122,30 @@ export class Parent {
   }
 
   #forkWorker(): void {
-    const worker = cluster.fork();
-    const id = worker.id;
+    const id = ++this.#workerStarts;
+    const worker = new Worker(id, fork(entry('./worker-main.js'), [], { serialization: 'advanced' }));
+    const { child } = worker;
     this.#workers.set(id, worker);
     this.#toControl({ type: 'worker-began', worker: id });
-    worker.on('message', (message: WorkerToParent) => {
-      if (message.type === 'loaded')
-        this.#toWorker(worker, { type: 'begin', options: this.#options, worker: id });
+    child.on('message', (message: WorkerToParent) => {
+      if (message.type === 'loaded') worker.send({ type: 'begin', options: this.#options, worker: id });
+      else if (message.type === 'serving') this.#handOver.add(worker);
       else this.#fromWorker(worker, message);
     });
-    worker.on('error', (error) => this.#log.warn({ worker: id }, error.message));
-    worker.on('exit', (code, signal) => {
+    child.on('error', (error) => this.#log.warn({ worker: id }, error.message));
+    child.on('disconnect', () => this.#handOver.remove(worker));
+    child.on('exit', (code, signal) => {
       this.#workers.delete(id);
+      this.#handOver.remove(worker);
       // Its last report may still be in the channel: that is read to its end before 'disconnect'.
-      if (worker.process.connected) worker.once('disconnect', () => this.#workerEnded(id));
+      if (child.connected) child.once('disconnect', () => this.#workerEnded(id));
       else this.#workerEnded(id);
       if (this.#draining) {
         this.#endWhenAlone();
         return;
       }
       const waitMs = this.#backOff.next(performance.now());
-      this.#log.error(
-        { worker: id, pid: worker.process.pid, code, signal, waitMs },
-        'a worker ended; it is replaced',
-      );
+      this.#log.error({ worker: id, pid: child.pid, code, signal, waitMs }, 'a worker ended; it is replaced');
       setTimeout(() => !this.#draining && this.#forkWorker(), waitMs);
     });
   }
@@ -144,7 +154,7 @@ export class Parent {
     const { payload, metrics } = message;
     if (this.#control !== null) this.#toControl({ type: 'from-worker', worker: worker.id, payload });
     else if (metrics !== null && this.#reports.add(worker.id, payload, metrics))
-      this.#toWorker(worker, { type: 'report-all' });
+      worker.send({ type: 'report-all' });
   }
 
   #workerEnded(worker: number): void {
@@ -159,10 +169,13 @@ export class Parent {
         const envelope: ParentToWorker = { type: 'from-control', payload: message.payload };
         for (const id of message.workers ?? this.#workers.keys()) {
           const worker = this.#workers.get(id);
-          if (worker !== undefined) this.#toWorker(worker, envelope);
+          if (worker !== undefined) worker.send(envelope);
         }
         return;
       }
+      case 'listen':
+        void this.#listeners.update(message.listeners).then(() => this.#toControl({ type: 'listening' }));
+        return;
       case 'keep':
         this.#kept = message.retired;
         return;
@@ -175,11 +188,6 @@ export class Parent {
     }
   }
 
-  #toWorker(worker: Worker, message: ParentToWorker): void {
-    // A worker that is just ending has a closed channel; its 'exit' is on the way.
-    if (worker.isConnected()) worker.send(message, (error) => void error);
-  }
-
   #toControl(message: ToControl): void {
     if (this.#control?.connected) this.#control.send(message, (error) => void error);
   }
@@ -189,8 +197,46 @@ export class Parent {
   }
 
   #killAll(): void {
-    for (const worker of this.#workers.values()) worker.process.kill('SIGKILL');
+    for (const worker of this.#workers.values()) worker.child.kill('SIGKILL');
     this.#starting?.kill('SIGKILL');
+  }
+}
+
+/** A worker process as the parent sees it. */
+class Worker implements Taker {
+  readonly id: number;
+  readonly child: ChildProcess;
+  /** Node sends one connection after another, each when the one before has arrived; these wait, and would for ever if it died. */
+  readonly #leaving = new Map<Socket, string>();
+
+  constructor(id: number, child: ChildProcess) {
+    this.id = id;
+    this.child = child;
+  }
+
+  /** A worker that is just ending has a closed channel; its 'exit' is on the way. */
+  send(message: ParentToWorker): void {
+    if (this.child.connected) this.child.send(message, (error) => void error);
+  }
+
+  /** Gives it a connection; the socket here is closed when it has arrived, or could not be sent. */
+  take(socket: Socket, listener: string): void {
+    const message: ParentToWorker = { type: 'connection', listener };
+    if (!this.child.connected) {
+      socket.destroy();
+      return;
+    }
+    this.#leaving.set(socket, listener);
+    this.child.send(message, socket, {}, (error) => {
+      this.#leaving.delete(socket);
+      if (error !== null) socket.destroy();
+    });
+  }
+
+  undelivered(): (readonly [Socket, string])[] {
+    const all = [...this.#leaving];
+    this.#leaving.clear();
+    return all;
   }
 }
 

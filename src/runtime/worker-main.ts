@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { makeLogger } from './logger.ts';
 import {
   decodeForWorker,
@@ -22,14 +23,19 @@ function send(message: FromWorker): void {
   if (process.connected) process.send!(envelope);
 }
 
-process.on('message', (message: ParentToWorker) => {
+process.on('message', (message: ParentToWorker, socket: Socket | undefined) => {
   switch (message.type) {
     case 'begin':
       worker = new Worker(
         message.options,
         makeLogger(message.options.logFormat, `worker ${message.worker}`),
         send,
+        () => process.connected && process.send!({ type: 'serving' } satisfies WorkerToParent),
       );
+      return;
+    case 'connection':
+      // Undefined: the client had gone before the connection arrived here.
+      if (socket !== undefined) worker?.connection(socket, message.listener);
       return;
     case 'from-control':
       worker?.receive(decodeForWorker(message.payload));

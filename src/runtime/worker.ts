@@ -1,7 +1,7 @@
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { DataPlane } from '../proxy/data-plane.ts';
-import { ListenerSet } from './listener-set.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { RunOptions } from './options.ts';
 import { PatchJoiner, type SnapshotPart } from './snapshot-parts.ts';
@@ -9,21 +9,25 @@ import { PatchJoiner, type SnapshotPart } from './snapshot-parts.ts';
 /** How often counted things are reported, in milliseconds: what a worker's death may cost. */
 const REPORT_MS = 100;
 
-/** One worker: the ports, the proxy behind them, and what comes from and goes to the control process. */
+/** One worker: the proxy behind the ports, and what comes from and goes to the control process. */
 export class Worker {
   readonly #options: RunOptions;
   readonly #send: (message: FromWorker) => void;
+  readonly #onServing: () => void;
   readonly #metrics = new WorkerMetrics();
   readonly #proxy: DataPlane;
-  readonly #listeners: ListenerSet;
+  /** Names of the listeners of the snapshot that is served; null before the first. */
+  #listeners: ReadonlySet<string> | null = null;
   readonly #joiner = new PatchJoiner();
   readonly #timer: NodeJS.Timeout;
   /** Snapshots and endpoints are applied one after another, in the order in which they came. */
   #applied: Promise<void> = Promise.resolve();
 
-  constructor(options: RunOptions, log: Logger, send: (message: FromWorker) => void) {
+  /** @param onServing called when the first complete snapshot is served. */
+  constructor(options: RunOptions, log: Logger, send: (message: FromWorker) => void, onServing: () => void) {
     this.#options = options;
     this.#send = send;
+    this.#onServing = onServing;
     this.#proxy = new DataPlane({
       metrics: this.#metrics,
       limits: options.limits,
@@ -31,11 +35,6 @@ export class Worker {
       onResolve: (service) => send({ type: 'resolve', service }),
       ...(options.accessLog ? { onAccess: (line) => log.info(line, 'access') } : {}),
       log: (level, message, fields) => log[level](fields ?? {}, message),
-    });
-    this.#listeners = new ListenerSet({
-      bind: options.bind,
-      onConnection: (socket, listener) => this.#proxy.accept(socket, listener),
-      onFailure: (failure) => send({ type: 'listen-failed', ...failure }),
     });
     this.#timer = setInterval(() => this.#report(false), REPORT_MS);
     send({ type: 'started' });
@@ -57,6 +56,12 @@ export class Worker {
     }
   }
 
+  /** Takes a connection. A listener that is new waits for its snapshot: what it serves is not known before. */
+  connection(socket: Socket, listener: string): void {
+    if (this.#listeners?.has(listener)) this.#proxy.accept(socket, listener);
+    else this.#enqueue(async () => this.#proxy.accept(socket, listener));
+  }
+
   /** Reports everything that was counted since the worker began. */
   reportAll(): void {
     this.#report(true);
@@ -64,7 +69,6 @@ export class Worker {
 
   /** Stops accepting, lets running calls finish within the drain timeout, and reports for the last time. */
   async drain(): Promise<void> {
-    this.#listeners.close();
     const timeout = new Promise<void>((resolve) => {
       setTimeout(resolve, this.#options.drainTimeoutMs).unref();
     });
@@ -81,8 +85,10 @@ export class Worker {
       this.#send({ type: 'gap' });
       return;
     }
-    if (patch.listeners !== null) await this.#listeners.update(patch.listeners);
+    const first = this.#listeners === null;
+    if (patch.listeners !== null) this.#listeners = new Set(patch.listeners.map(({ name }) => name));
     this.#send({ type: 'applied', revision: patch.revision });
+    if (first) this.#onServing();
   }
 
   #enqueue(work: () => Promise<void>): void {

@@ -1,5 +1,5 @@
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type GreeterClient, greeterClient } from '../../src/cli/demo/greeter.ts';
 import { monotone, scrape, sum } from '../support/scrape.ts';
@@ -47,6 +47,19 @@ function answer(stream: ServerHttp2Stream): void {
   stream.end(ANSWER);
 }
 
+/** Connects and leaves; rejects when it is refused. */
+function knock(address: string): Promise<void> {
+  const [host, port] = address.split(':');
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), host);
+    socket.on('error', reject);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+  });
+}
+
 const metric = async (name: string, ...labels: string[]) => sum(await scrape(serin.admin), name, ...labels);
 const callAll = () => Promise.allSettled(clients.map((client) => client.sayHello('x')));
 const answered = (results: readonly PromiseSettledResult<string>[]) =>
@@ -91,4 +104,42 @@ test('a worker that dies while there is no control process takes no count with i
   expect(sum(samples, 'serin_worker_deaths_total')).toBe(1);
   const after = monotone(samples);
   for (const [name, value] of before) expect(after.get(name) ?? 0, name).toBeGreaterThanOrEqual(value);
+});
+
+test('the port of a single worker refuses nobody while that worker is replaced', async () => {
+  await serin.stop();
+  const { port } = server.address() as AddressInfo;
+  const resolve = ['grpc-server', 'grpc-server-canary'].flatMap((name) => [
+    '--resolve',
+    `${name}.default.svc.cluster.local:50051=127.0.0.1:${port}`,
+  ]);
+  serin = await startSerin(['examples/hello-grpc', '--workers', '1', ...resolve]);
+  const opened = (await serin.children()).workers;
+  process.kill(opened[0]!, 'SIGKILL');
+  const refused: string[] = [];
+  let replaced = false;
+  const knocking = (async () => {
+    while (!replaced) {
+      await knock(serin.listen).catch((error: Error) => refused.push(error.message));
+      await new Promise((done) => setTimeout(done, 2));
+    }
+  })();
+  await until(async () => !(await serin.children()).workers.includes(opened[0]!), 5000);
+  // New connections all the time until the new worker serves: each is accepted, waits, and is answered.
+  const fresh: GreeterClient[] = [];
+  const calls: Promise<string>[] = [];
+  for (let i = 0; i < 20; i++) {
+    const client = greeterClient(serin.listen);
+    fresh.push(client);
+    calls.push(client.sayHello('x'));
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  const results = await Promise.allSettled(calls);
+  for (const client of fresh) client.close();
+  replaced = true;
+  await knocking;
+  expect(refused).toEqual([]);
+  expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
+  expect((await serin.children()).workers).toHaveLength(1);
+  expect((await serin.children()).workers).not.toEqual(opened);
 });
