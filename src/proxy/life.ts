@@ -1,5 +1,5 @@
 /**
- * Where a call is in its life (DESIGN.md, The life of a call). `held`: it waits for a name or a connection,
+ * Where a call is in its life (ARCHITECTURE.md, The way of a call). `held`: it waits for a name or a connection,
  * its body stopped by stream credit. `sent`: its head has gone to an upstream. `responding`: the answer has
  * begun. `answered`: the whole answer is with the client's side. `done`: nothing more happens.
  */

@@ -92,7 +92,7 @@ export class RouteRuntime {
 
   /**
    * Draws the member for the next call. A canary whose service has no ready endpoint passes its share to
-   * stable (unless `onEmpty: fail`); stable never passes its share to the canary (DESIGN.md, Splits).
+   * stable (unless `onEmpty: fail`); stable never passes its share to the canary.
    */
   draw(random: RandomInteger, out: Drawn): void {
     const member = this.#draw!.next(random);

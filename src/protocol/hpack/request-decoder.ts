@@ -20,7 +20,7 @@ import type { InternedField } from './interned.ts';
 import { staticCount, staticTable } from './static-table.ts';
 import { literalText, type WireValue } from './value-cache.ts';
 
-/** Shortest field that is worth an entry in an upstream's table (DESIGN.md, The embedded data plane). */
+/** Shortest field that is worth an entry in an upstream's table. */
 const internFrom = 48;
 
 /**
