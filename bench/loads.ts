@@ -69,7 +69,7 @@ export async function runLoad(
   calls: number,
 ): Promise<LoadResult> {
   return scenario.client === 'h2load'
-    ? h2load(scenario, port, folder, calls)
+    ? h2load(scenario, port, folder, calls, [GREETER])
     : grpcGo(scenario, port, calls, 0);
 }
 
@@ -103,15 +103,27 @@ export async function grpcGo(
   return { answered: result.calls, seconds: result.seconds, p99: result.p99 };
 }
 
-async function h2load(scenario: Scenario, port: number, folder: string, calls: number): Promise<LoadResult> {
+/** Path of the Greeter's method. */
+export const GREETER = '/helloworld.Greeter/SayHello';
+
+/** Calls of these paths in turn. */
+export async function h2load(
+  scenario: Scenario,
+  port: number,
+  folder: string,
+  calls: number,
+  paths: readonly string[],
+): Promise<LoadResult> {
   mkdirSync(folder, { recursive: true });
   const body = join(resolve(folder), 'request.bin');
   writeFileSync(body, Buffer.from('\x00\x00\x00\x00\x07\n\x05world', 'latin1'));
+  const places = join(resolve(folder), 'places.txt');
+  writeFileSync(places, paths.map((path) => `http://127.0.0.1:${port}${path}\n`).join(''));
   const out = await runOn(LOAD_CORE, [
     'h2load',
     ...['-n', String(calls), '-c', String(scenario.connections), '-m', String(scenario.streams), '-t', '1'],
     ...['-d', body, '-H', 'content-type: application/grpc', '-H', 'te: trailers'],
-    `http://127.0.0.1:${port}/helloworld.Greeter/SayHello`,
+    ...['-i', places],
   ]);
   const answered = Number(/(\d+) 2xx/.exec(out)?.[1] ?? 0);
   if (answered !== calls) throw new Error(`${answered} of ${calls} calls were answered:\n${out.slice(-600)}`);

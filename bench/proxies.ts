@@ -54,9 +54,24 @@ export function find(program: string): string | null {
 }
 
 function serin(folder: string, port: number, backends: Backends): readonly string[] {
+  return serinWith(folder, port, backends, mappingPair('/helloworld.Greeter/', ''));
+}
+
+/** Two Mappings that divide a prefix 80 to 20. @param suffix what tells their names from others'. */
+export function mappingPair(prefix: string, suffix: string): string {
   const mapping = (name: string, more: string) =>
-    `---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: ${name}}\nspec: {hostname: "*", prefix: /helloworld.Greeter/, rewrite: /helloworld.Greeter/, grpc: true, service: "${name}:80"${more}}\n`;
-  const file = write(folder, 'serin.yaml', mapping('stable', '') + mapping('canary', ', weight: 20'));
+    `---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: ${name}${suffix}}\nspec: {hostname: "*", prefix: ${prefix}, rewrite: /helloworld.Greeter/, grpc: true, service: "${name}:80"${more}}\n`;
+  return mapping('stable', '') + mapping('canary', ', weight: 20');
+}
+
+/** The command line of Serin with one worker on these manifests. */
+export function serinWith(
+  folder: string,
+  port: number,
+  backends: Backends,
+  manifests: string,
+): readonly string[] {
+  const file = write(folder, 'serin.yaml', manifests);
   const run = [
     process.execPath,
     resolve('dist/cli/main.js'),
