@@ -17,6 +17,7 @@ const mostProbes = 8;
  * From the bytes of a string literal to what was made of its text (a parsed path, an authority), so that a
  * value that comes again is neither decoded nor parsed. A hash table that grows to `mostSlots` and is at most
  * half full; from then on a newer value takes an older one's place. What is in it depends on the bytes alone.
+ * A value is kept from its second sighting on: what a scanner invents dies young, and pushes nothing out.
  */
 export class ValueCache<T extends object> {
   readonly #make: (value: WireValue) => T;
@@ -25,6 +26,8 @@ export class ValueCache<T extends object> {
   #encoded: (Buffer | undefined)[] = new Array(firstSlots).fill(undefined);
   #values: (T | undefined)[] = new Array(firstSlots).fill(undefined);
   #count = 0;
+  /** Hashes of literals that were seen once; begun anew when they are as many as there may be slots. */
+  readonly #seen = new Set<number>();
 
   /** @param mostSlots a power of two, 256 and more. */
   constructor(mostSlots: number, make: (value: WireValue) => T) {
@@ -44,8 +47,15 @@ export class ValueCache<T extends object> {
     if (found !== null) return found;
     const wire = read(bytes, start, end);
     const value = this.#make(wire);
-    if (end - start <= longestCached) this.#put(hash, wire.encoded, value);
+    if (end - start <= longestCached && this.#isSecond(hash)) this.#put(hash, wire.encoded, value);
     return value;
+  }
+
+  #isSecond(hash: number): boolean {
+    if (this.#seen.delete(hash)) return true;
+    if (this.#seen.size >= this.#mostSlots) this.#seen.clear();
+    this.#seen.add(hash);
+    return false;
   }
 
   #find(hash: number, bytes: Buffer, start: number, end: number): T | null {
