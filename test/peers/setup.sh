@@ -10,6 +10,7 @@ if command -v go >/dev/null; then
   [ -x .peers/h2spec ] || GOBIN=$PWD/.peers go install github.com/summerwind/h2spec/cmd/h2spec@latest
   [ -x .peers/interop/client ] || GOBIN=$PWD/.peers/interop go install \
     google.golang.org/grpc/interop/client@v1.85.0 google.golang.org/grpc/interop/server@v1.85.0
+  [ -x .peers/hpack-go ] || (cd test/peers/go && go build -o ../../../.peers/hpack-go .)
 else
   echo "Go is missing: h2spec and the interop programs cannot be built (https://go.dev/dl)" >&2
 fi

@@ -1,0 +1,5 @@
+module serin.dev/peers
+
+go 1.22
+
+require golang.org/x/net v0.35.0
