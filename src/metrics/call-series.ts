@@ -1,5 +1,6 @@
 import { CallCount } from './catalog.ts';
-import { type HistogramDump, LogLinearHistogram } from './histogram.ts';
+import { LogLinearHistogram } from './histogram.ts';
+import type { Packer } from './packing.ts';
 
 /** The labels of a series; all of them come from the configuration. */
 export interface SeriesLabels {
@@ -13,20 +14,6 @@ export interface SeriesLabels {
 const MAX_OUTCOMES = 64;
 /** `grpcStatus` of a status that is no number from 0 to 16. */
 export const OTHER_GRPC_STATUS = 17;
-
-/** Cumulative values of one series of one worker. */
-export interface SeriesReport {
-  readonly labels: SeriesLabels;
-  readonly started: number;
-  readonly ended: number;
-  /** Outcomes as {@link outcomeKey} joins them, and how often each was met. */
-  readonly outcomes: Int32Array;
-  readonly outcomeCounts: Float64Array;
-  /** By `CallCount`. */
-  readonly counts: Float64Array;
-  readonly duration: HistogramDump;
-  readonly firstByte: HistogramDump;
-}
 
 /** Joins status, gRPC status (-1 to 17) and reason into one integer; a status outside 100 to 599 becomes 0 ("other"). */
 export function outcomeKey(code: number, grpcStatus: number, reason: number): number {
@@ -106,19 +93,19 @@ export class CallSeries {
     this.#firstByte.record(us);
   }
 
-  /** Cumulative values; histograms carry the blocks that changed since the last report, or all of them. */
-  report(all: boolean): SeriesReport {
+  /** Writes cumulative values; of the histograms the buckets that changed since the last time, or all of them. */
+  pack(into: Packer, all: boolean): void {
     this.dirty = false;
-    return {
-      labels: this.labels,
-      started: this.#started,
-      ended: this.#ended,
-      outcomes: this.#outcomes.slice(0, this.#used),
-      outcomeCounts: this.#outcomeCounts.slice(0, this.#used),
-      counts: this.counts.slice(),
-      duration: this.#duration.dump(all),
-      firstByte: this.#firstByte.dump(all),
-    };
+    into.put(this.#started);
+    into.put(this.#ended);
+    into.put(this.#used);
+    for (let i = 0; i < this.#used; i++) {
+      into.put(this.#outcomes[i]!);
+      into.put(this.#outcomeCounts[i]!);
+    }
+    for (const count of this.counts) into.put(count);
+    this.#duration.pack(into, all);
+    this.#firstByte.pack(into, all);
   }
 
   #addOutcome(key: number): void {

@@ -1,3 +1,5 @@
+import type { Packer, Unpacker } from './packing.ts';
+
 /** Linear buckets in each power of two: a bucket is at most 1/64 wide, its middle within 0.8 % of every value in it. */
 const SUB = 64;
 const SUB_BITS = 6;
@@ -5,13 +7,8 @@ const SUB_BITS = 6;
 const BLOCKS = 42;
 const LARGEST = 2 ** 47 - 1;
 
-/** Part of a histogram as it travels between processes: cumulative values of the blocks that changed. */
-export interface HistogramDump {
-  readonly count: number;
-  /** Sum of all values in microseconds. */
-  readonly sum: number;
-  readonly blocks: readonly { readonly index: number; readonly buckets: Float64Array }[];
-}
+/** Buckets that are remembered one by one between two reports; with more, all of the histogram's are sent. */
+const MOST_TOUCHED = 12;
 
 /**
  * Log-linear histogram of whole microseconds, relative error at most 1 % (exact below 64 µs). Mergeable. `record` allocates
@@ -23,7 +20,9 @@ export class LogLinearHistogram {
   /** Their exact sum, in microseconds. */
   sum = 0;
   readonly #blocks: (Float64Array | undefined)[] = new Array(BLOCKS).fill(undefined);
-  readonly #changed = new Uint8Array(BLOCKS);
+  /** Buckets that changed since the last {@link pack}; more than fit: -1. */
+  readonly #touched = new Int16Array(MOST_TOUCHED);
+  #touchedCount = 0;
 
   /** Adds one value in microseconds; fractions are cut off, less than 0 counts as 0. */
   record(us: number): void {
@@ -36,9 +35,20 @@ export class LogLinearHistogram {
       this.#blocks[index] = block;
     }
     block[at & (SUB - 1)]!++;
-    this.#changed[index] = 1;
+    if (this.#touchedCount >= 0) this.#touch(at);
     this.count++;
     this.sum += value;
+  }
+
+  #touch(bucket: number): void {
+    const touched = this.#touched;
+    const count = this.#touchedCount;
+    for (let i = 0; i < count; i++) if (touched[i] === bucket) return;
+    if (count === MOST_TOUCHED) this.#touchedCount = -1;
+    else {
+      touched[count] = bucket;
+      this.#touchedCount = count + 1;
+    }
   }
 
   /**
@@ -95,27 +105,52 @@ export class LogLinearHistogram {
       const to = this.#blocks[i] ?? new Float64Array(SUB);
       for (let j = 0; j < SUB; j++) to[j]! += from[j]!;
       this.#blocks[i] = to;
-      this.#changed[i] = 1;
     }
+    this.#touchedCount = -1;
   }
 
-  /** What changed since the last dump, as cumulative values; `all`: everything. The arrays are copies. */
-  dump(all = false): HistogramDump {
-    const blocks: { index: number; buckets: Float64Array }[] = [];
-    for (let i = 0; i < BLOCKS; i++) {
-      const block = this.#blocks[i];
-      if (block === undefined || (!all && this.#changed[i] === 0)) continue;
-      this.#changed[i] = 0;
-      blocks.push({ index: i, buckets: block.slice() });
+  /** Writes cumulative values: count, sum, and the buckets that changed since the last time (`all`: all that were hit). */
+  pack(into: Packer, all: boolean): void {
+    into.put(this.count);
+    into.put(this.sum);
+    if (all || this.#touchedCount < 0) this.#packAll(into);
+    else {
+      into.put(this.#touchedCount);
+      for (let i = 0; i < this.#touchedCount; i++) {
+        const bucket = this.#touched[i]!;
+        into.put(bucket);
+        into.put(this.#blocks[bucket >> SUB_BITS]![bucket & (SUB - 1)]!);
+      }
     }
-    return { count: this.count, sum: this.sum, blocks };
+    this.#touchedCount = 0;
   }
 
-  /** Takes over a dump: its blocks replace those of the same index. */
-  load(dump: HistogramDump): void {
-    this.count = dump.count;
-    this.sum = dump.sum;
-    for (const { index, buckets } of dump.blocks) this.#blocks[index] = buckets;
+  #packAll(into: Packer): void {
+    const length = into.reserve();
+    let hit = 0;
+    for (const [i, block] of this.#blocks.entries()) {
+      if (block === undefined) continue;
+      for (let j = 0; j < SUB; j++) {
+        if (block[j] === 0) continue;
+        into.put(i * SUB + j);
+        into.put(block[j]!);
+        hit++;
+      }
+    }
+    into.patch(length, hit);
+  }
+
+  /** Takes over what {@link pack} wrote: its buckets replace those of the same number. */
+  unpack(from: Unpacker): void {
+    this.count = from.next();
+    this.sum = from.next();
+    for (let n = from.next(); n > 0; n--) {
+      const bucket = from.next();
+      const index = bucket >> SUB_BITS;
+      const block = this.#blocks[index] ?? new Float64Array(SUB);
+      this.#blocks[index] = block;
+      block[bucket & (SUB - 1)] = from.next();
+    }
   }
 }
 

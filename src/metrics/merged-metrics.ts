@@ -1,6 +1,7 @@
-import { outcomeKey, type SeriesLabels, type SeriesReport } from './call-series.ts';
+import { outcomeKey, type SeriesLabels } from './call-series.ts';
 import { CallCount, foldedLabels, GatewayCount, gatewayCounters, reasonIndex } from './catalog.ts';
 import { LogLinearHistogram } from './histogram.ts';
+import { Packer, Unpacker } from './packing.ts';
 import type { WorkerReport } from './worker-metrics.ts';
 
 /** One series, summed over all workers, living and dead. */
@@ -18,7 +19,9 @@ export interface SeriesTotal {
 
 /** What must outlive a control process so that no series decreases: the sums of the workers that are dead. */
 export interface RetiredMetrics {
-  readonly series: readonly SeriesReport[];
+  readonly labels: readonly SeriesLabels[];
+  /** For each of the labels what `CallSeries.pack` would write. */
+  readonly data: Float64Array;
   readonly gateway: Float64Array;
   readonly deaths: number;
 }
@@ -26,6 +29,8 @@ export interface RetiredMetrics {
 /** A worker's life: its sums so far. */
 interface Life {
   readonly series: Map<string, SeriesTotal>;
+  /** The same, by the worker's own numbers. */
+  readonly numbered: Map<number, SeriesTotal>;
   gateway: Float64Array;
 }
 
@@ -65,7 +70,23 @@ export class MergedMetrics {
       this.#lives.set(worker, life);
     }
     if (report.gateway !== null) life.gateway = report.gateway;
-    for (const one of report.series) takeOver(life.series, this.#admit(one.labels), one);
+    for (const { id, labels } of report.names) life.numbered.set(id, this.#find(life.series, labels));
+    const from = new Unpacker(report.data);
+    while (!from.isAtEnd) {
+      // A number without a name: the report of everything, which has it, is under way.
+      const series = life.numbered.get(from.next()) ?? newTotal(foldedLabels);
+      unpack(series, from);
+    }
+  }
+
+  #find(into: Map<string, SeriesTotal>, labels: SeriesLabels): SeriesTotal {
+    const key = this.#admit(labels);
+    let series = into.get(key);
+    if (series === undefined) {
+      series = newTotal(labels);
+      into.set(key, series);
+    }
+    return series;
   }
 
   /**
@@ -106,24 +127,21 @@ export class MergedMetrics {
 
   /** The base of the dead workers, to be kept elsewhere. */
   dumpRetired(): RetiredMetrics {
-    const series = [...this.#retired.series.values()].map((one) => ({
-      labels: one.labels,
-      started: one.started,
-      ended: one.ended,
-      outcomes: Int32Array.from(one.outcomes.keys()),
-      outcomeCounts: Float64Array.from(one.outcomes.values()),
-      counts: one.counts.slice(),
-      duration: one.duration.dump(true),
-      firstByte: one.firstByte.dump(true),
-    }));
-    return { series, gateway: this.#retired.gateway.slice(), deaths: this.deaths };
+    const data = new Packer();
+    const labels: SeriesLabels[] = [];
+    for (const one of this.#retired.series.values()) {
+      labels.push(one.labels);
+      pack(one, data);
+    }
+    return { labels, data: data.take(), gateway: this.#retired.gateway.slice(), deaths: this.deaths };
   }
 
   /** Begins with the base that an earlier control process has kept. */
   loadRetired(from: RetiredMetrics): void {
     this.deaths = from.deaths;
     this.#retired.gateway.set(from.gateway);
-    for (const one of from.series) takeOver(this.#retired.series, this.#admit(one.labels), one);
+    const data = new Unpacker(from.data);
+    for (const labels of from.labels) unpack(this.#find(this.#retired.series, labels), data);
   }
 
   #admit(labels: SeriesLabels): string {
@@ -138,7 +156,7 @@ export class MergedMetrics {
 const FOLDED = '\nfolded';
 
 function newLife(): Life {
-  return { series: new Map(), gateway: new Float64Array(gatewayCounters.length) };
+  return { series: new Map(), numbered: new Map(), gateway: new Float64Array(gatewayCounters.length) };
 }
 
 function newTotal(labels: SeriesLabels): SeriesTotal {
@@ -167,20 +185,31 @@ function endCut(series: SeriesTotal): void {
   series.ended = series.started;
 }
 
-function takeOver(into: Map<string, SeriesTotal>, key: string, report: SeriesReport): void {
-  let series = into.get(key);
-  if (series === undefined) {
-    series = newTotal(report.labels);
-    into.set(key, series);
+/** Takes over what `CallSeries.pack` wrote. */
+function unpack(series: SeriesTotal, from: Unpacker): void {
+  series.started = from.next();
+  series.ended = from.next();
+  for (let n = from.next(); n > 0; n--) {
+    const outcome = from.next();
+    series.outcomes.set(outcome, from.next());
   }
-  series.started = report.started;
-  series.ended = report.ended;
-  series.counts.set(report.counts);
-  report.outcomes.forEach((outcome, i) => {
-    series.outcomes.set(outcome, report.outcomeCounts[i]!);
-  });
-  series.duration.load(report.duration);
-  series.firstByte.load(report.firstByte);
+  for (let i = 0; i < series.counts.length; i++) series.counts[i] = from.next();
+  series.duration.unpack(from);
+  series.firstByte.unpack(from);
+}
+
+/** Writes what {@link unpack} reads. */
+function pack(series: SeriesTotal, into: Packer): void {
+  into.put(series.started);
+  into.put(series.ended);
+  into.put(series.outcomes.size);
+  for (const [outcome, count] of series.outcomes) {
+    into.put(outcome);
+    into.put(count);
+  }
+  for (const count of series.counts) into.put(count);
+  series.duration.pack(into, true);
+  series.firstByte.pack(into, true);
 }
 
 function addSeries(into: Map<string, SeriesTotal>, key: string, from: SeriesTotal): void {

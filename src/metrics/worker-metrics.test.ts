@@ -18,10 +18,15 @@ describe('metrics of one worker', () => {
     m.gateway[limitIndex.ping_flood]!++;
     m.gateway[GatewayCount.DOWNSTREAM_OPENED]! += 2;
     const report = m.report();
-    expect(report?.series.map((s) => s.labels.route)).toEqual(['a']);
+    expect(report?.names.map((name) => name.labels.route)).toEqual(['a', 'b']);
+    expect(report?.data[0]).toBe(0);
     expect(report?.gateway?.[limitIndex.ping_flood]).toBe(1);
     expect(report?.gateway?.[GatewayCount.DOWNSTREAM_OPENED]).toBe(2);
     expect(m.report()).toBeNull();
-    expect(m.report(true)?.series.length).toBe(2);
+    expect(m.report(true)?.names.length).toBe(2);
+    a.begin();
+    const later = m.report();
+    expect(later?.names).toEqual([]);
+    expect([later?.data[0], later?.data[1]]).toEqual([0, 2]);
   });
 });

@@ -1,11 +1,15 @@
-import { CallSeries, type SeriesReport } from './call-series.ts';
+import { CallSeries, type SeriesLabels } from './call-series.ts';
 import { gatewayCounters } from './catalog.ts';
+import { Packer } from './packing.ts';
 
 /** What a worker tells the control process: cumulative values, of the series that changed. */
 export interface WorkerReport {
   /** Null = unchanged. By `GatewayCount` and `limitIndex`. */
   readonly gateway: Float64Array | null;
-  readonly series: readonly SeriesReport[];
+  /** Labels of series that stand in the report for the first time (in one of everything: of all), by number. */
+  readonly names: readonly { readonly id: number; readonly labels: SeriesLabels }[];
+  /** For each series its number and what `CallSeries.pack` wrote. */
+  readonly data: Float64Array;
 }
 
 /** Everything that one worker counts. */
@@ -14,6 +18,9 @@ export class WorkerMetrics {
   readonly gateway = new Float64Array(gatewayCounters.length);
   readonly #reported = new Float64Array(gatewayCounters.length);
   readonly #series = new Map<string, CallSeries>();
+  /** The same, by number; and how many of them have been named in a report. */
+  readonly #numbered: CallSeries[] = [];
+  #named = 0;
 
   /** Finds or makes a series. Costs a map look-up: the caller keeps the object. */
   calls(route: string, service: string, version: string, role: string): CallSeries {
@@ -22,6 +29,7 @@ export class WorkerMetrics {
     if (series === undefined) {
       series = new CallSeries({ route, service, version, role });
       this.#series.set(key, series);
+      this.#numbered.push(series);
     }
     return series;
   }
@@ -31,8 +39,14 @@ export class WorkerMetrics {
    * begun). Null when nothing changed.
    */
   report(all = false): WorkerReport | null {
-    const series: SeriesReport[] = [];
-    for (const one of this.#series.values()) if (all || one.dirty) series.push(one.report(all));
+    const names: { id: number; labels: SeriesLabels }[] = [];
+    const data = new Packer();
+    for (const [id, one] of this.#numbered.entries()) {
+      if (all || id >= this.#named) names.push({ id, labels: one.labels });
+      if (!all && !one.dirty) continue;
+      data.put(id);
+      one.pack(data, all);
+    }
     let gateway: Float64Array | null = null;
     for (let i = 0; i < this.gateway.length; i++) {
       if (!all && this.gateway[i] === this.#reported[i]) continue;
@@ -40,6 +54,9 @@ export class WorkerMetrics {
       this.#reported.set(this.gateway);
       break;
     }
-    return gateway === null && series.length === 0 ? null : { gateway, series };
+    const packed = data.take();
+    if (gateway === null && packed.length === 0) return null;
+    this.#named = this.#numbered.length;
+    return { gateway, names, data: packed };
   }
 }

@@ -2,6 +2,7 @@ import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { splitOutcome } from '../../src/metrics/call-series.ts';
 import { reasons } from '../../src/metrics/catalog.ts';
+import { MergedMetrics } from '../../src/metrics/merged-metrics.ts';
 import { decodePlain } from '../../src/protocol/hpack/plain.ts';
 import { startPlane, startRecorder, type TestPlane } from '../support/data-plane.ts';
 import { block, frame, RawClient, uint32 } from '../support/raw-http2.ts';
@@ -54,11 +55,14 @@ function field(client: RawClient, stream: number, name: string, n = 0): string |
 /** Outcomes of all series as `code/grpc/reason` → count. */
 function outcomes(plane: TestPlane): Record<string, number> {
   const all: Record<string, number> = {};
-  for (const series of plane.metrics.report(true)?.series ?? []) {
-    for (const [i, key] of series.outcomes.entries()) {
+  const merged = new MergedMetrics(1000);
+  const report = plane.metrics.report(true);
+  if (report !== null) merged.apply(1, report);
+  for (const series of merged.totals()) {
+    for (const [key, count] of series.outcomes) {
       const { code, grpcStatus, reason } = splitOutcome(key);
       const name = `${code}/${grpcStatus}/${reasons[reason]}`;
-      all[name] = (all[name] ?? 0) + series.outcomeCounts[i]!;
+      all[name] = (all[name] ?? 0) + count;
     }
   }
   return all;
