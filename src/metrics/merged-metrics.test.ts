@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GatewayCount, reasonIndex } from './catalog.ts';
-import { MergedMetrics } from './merged-metrics.ts';
+import { MergedMetrics, type SeriesEndings } from './merged-metrics.ts';
 import { outcomeLabels } from './outcomes.ts';
 import { WorkerMetrics } from './worker-metrics.ts';
 
@@ -119,5 +119,10 @@ describe('merging of workers', () => {
       ['other', 17],
     ]);
     expect(merged.seriesFolded).toBe(8);
+    const endings = (all: readonly SeriesEndings[]) =>
+      all.map(({ labels, ended, outcomes }) => ({ labels, ended, outcomes }));
+    merged.retire(1, true);
+    merged.apply(2, sent(a.report(true)!));
+    expect(endings(merged.endings())).toEqual(endings(merged.totals()));
   });
 });

@@ -17,6 +17,9 @@ export interface SeriesTotal {
   readonly firstByte: LogLinearHistogram;
 }
 
+/** How the calls of one series have ended. */
+export type SeriesEndings = Readonly<Pick<SeriesTotal, 'labels' | 'ended' | 'outcomes'>>;
+
 /** What must outlive a control process so that no series decreases: the sums of the workers that are dead. */
 export interface RetiredMetrics {
   readonly labels: readonly SeriesLabels[];
@@ -125,6 +128,24 @@ export class MergedMetrics {
     return [...sums.values()];
   }
 
+  /** How the calls of all series have ended, summed: {@link totals} without what costs most, for whoever asks often. */
+  endings(): SeriesEndings[] {
+    const sums = new Map<string, { labels: SeriesLabels; ended: number; outcomes: Map<number, number> }>();
+    for (const life of [this.#retired, ...this.#lives.values()]) {
+      for (const [place, series] of life.series) {
+        const key = this.#folded.has(place) ? FOLDED : place;
+        let sum = sums.get(key);
+        if (sum === undefined) {
+          sum = { labels: key === FOLDED ? foldedLabels : series.labels, ended: 0, outcomes: new Map() };
+          sums.set(key, sum);
+        }
+        sum.ended += series.ended;
+        addOutcomes(sum.outcomes, series.outcomes);
+      }
+    }
+    return [...sums.values()];
+  }
+
   /** The base of the dead workers, to be kept elsewhere. */
   dumpRetired(): RetiredMetrics {
     const data = new Packer();
@@ -221,10 +242,13 @@ function addSeries(into: Map<string, SeriesTotal>, key: string, from: SeriesTota
   sum.started += from.started;
   sum.ended += from.ended;
   addInto(sum.counts, from.counts);
-  for (const [outcome, count] of from.outcomes)
-    sum.outcomes.set(outcome, (sum.outcomes.get(outcome) ?? 0) + count);
+  addOutcomes(sum.outcomes, from.outcomes);
   sum.duration.merge(from.duration);
   sum.firstByte.merge(from.firstByte);
+}
+
+function addOutcomes(sum: Map<number, number>, more: ReadonlyMap<number, number>): void {
+  for (const [outcome, count] of more) sum.set(outcome, (sum.get(outcome) ?? 0) + count);
 }
 
 function addInto(sum: Float64Array, more: Float64Array): void {

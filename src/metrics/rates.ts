@@ -1,5 +1,5 @@
 import type { SeriesLabels } from './call-series.ts';
-import type { SeriesTotal } from './merged-metrics.ts';
+import type { SeriesEndings } from './merged-metrics.ts';
 import { isFailure } from './outcomes.ts';
 
 /** Calls and failures a second, over the window. */
@@ -24,9 +24,9 @@ export class RateWindow {
   }
 
   /** Takes a sample of all series. */
-  sample(atMs: number, totals: readonly Pick<SeriesTotal, 'labels' | 'ended' | 'outcomes'>[]): void {
+  sample(atMs: number, endings: readonly SeriesEndings[]): void {
     const series = new Map<string, { ended: number; failed: number }>();
-    for (const one of totals) {
+    for (const one of endings) {
       let failed = 0;
       for (const [outcome, count] of one.outcomes) if (isFailure(outcome)) failed += count;
       series.set(keyOf(one.labels), { ended: one.ended, failed });

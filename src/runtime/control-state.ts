@@ -62,7 +62,7 @@ export class ControlState implements AdminState {
 
   /** Takes a sample for the rates. */
   sampleRates(nowMs: number): void {
-    this.#rates.sample(nowMs, this.merged.totals());
+    this.#rates.sample(nowMs, this.merged.endings());
   }
 
   /** Issues of the last compile that were not there before it. */
