@@ -83,3 +83,12 @@ test('the route is found by the index, and deleting the canary gives all to stab
   });
   expect(next.endpointsPatch.delete).toEqual(['grpc-server-canary.default.svc.cluster.local:50051']);
 });
+
+test('issues are those of their own compile, also when they are read after the next', () => {
+  const compiler = new Compiler(testOptions);
+  const bad = { path: 'a.yaml', text: 'apiVersion: getambassador.io/v2\nkind: Mapping\nspec: {prefix: /}\n' };
+  const first = compiler.update([bad]);
+  const second = compiler.update([{ path: 'a.yaml', text: null }]);
+  expect(second.issues).toEqual([]);
+  expect(first.issues.map(({ code }) => code)).toContain('missing-name');
+});

@@ -68,6 +68,7 @@ export class Compiler {
   readonly #globalUnits = new Set<Unit>();
   #globals: Globals = gatherGlobals([]);
   #snapshot: Snapshot = emptySnapshot;
+  #unread: () => unknown = () => null;
 
   /** `rules` is for tests only: see {@link invalidationRules}. */
   constructor(options: CompilerOptions, rules: readonly InvalidationRule[] = invalidationRules) {
@@ -79,6 +80,8 @@ export class Compiler {
 
   /** Takes over changed files and returns what they all mean now. Files that are not named stay as they are. */
   update(files: readonly FileInput[]): Compilation {
+    // Those of the state that ends here, if nobody has read them.
+    this.#unread();
     const changes = this.#takeOver(files);
     const globalsChanged = this.#applyObjects(changes);
     const context = this.#groupContext();
@@ -92,15 +95,35 @@ export class Compiler {
     const routes = this.#compileGroups(dirty, context);
     const { snapshot, patch } = this.#publish(routes, globalsChanged);
     const { services, patch: endpointsPatch } = this.#services.refresh();
-    const issues = makeIssues(
-      this.#files.values(),
-      this.#names,
-      this.#groups.findings(),
-      this.#unreadable,
-      [...this.#globalUnits],
-      this.#options.unguarded,
-    );
-    return { snapshot, patch, services, endpointsPatch, issues, counts: this.#count() };
+    const issues = this.#issuesWhenRead();
+    return {
+      snapshot,
+      patch,
+      services,
+      endpointsPatch,
+      counts: this.#count(),
+      get issues() {
+        return issues();
+      },
+    };
+  }
+
+  /** Issues as of now, put together when they are read: what is served need not wait for ten thousand warnings. */
+  #issuesWhenRead(): () => readonly Issue[] {
+    let made: readonly Issue[] | null = null;
+    const make = (): readonly Issue[] => {
+      made ??= makeIssues(
+        this.#files.values(),
+        this.#names,
+        this.#groups.findings(),
+        this.#unreadable,
+        [...this.#globalUnits],
+        this.#options.unguarded,
+      );
+      return made;
+    };
+    this.#unread = make;
+    return make;
   }
 
   /** Reads the files; returns which units come into force and which go, by file and by the rule of names. */
