@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Limits } from '../../proxy/limits.ts';
 import type { Address, RunOptions } from '../../runtime/options.ts';
 import {
@@ -53,10 +53,11 @@ export function runCommand(): Command {
       collectAddress,
     )
     .option('--bind <address>', 'address on which Listeners of the manifests are bound', '127.0.0.1')
-    .option('--admin <host:port>', 'API, /metrics, health', parseAddress, {
-      address: '127.0.0.1',
-      port: 8877,
-    })
+    .addOption(
+      new Option('--admin <host:port>', 'API, /metrics, health')
+        .argParser(parseAddress)
+        .default({ address: '127.0.0.1', port: 8877 }, '127.0.0.1:8877'),
+    )
     .option('--admin-token-file <file>', 'file with the token for reading --admin from other machines')
     .option(
       '--resolve <name:port=addr:port,...>',
@@ -78,11 +79,10 @@ export function runCommand(): Command {
       parseDuration,
       0,
     )
-    .option(
-      '--drain-timeout <duration>',
-      'so long running calls may finish after that',
-      parseDuration,
-      30_000,
+    .addOption(
+      new Option('--drain-timeout <duration>', 'so long running calls may finish after that')
+        .argParser(parseDuration)
+        .default(30_000, '30s'),
     )
     .option('--access-log', 'a line for each call', false)
     .option(
