@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { RouteIndex, RouteMatchResult } from '../routing/index.ts';
 import { Compiler, type CompilerOptions } from './compiler.ts';
+import { testOptions } from './test-support.ts';
 
 const options: CompilerOptions = {
   ambassadorIds: ['default'],
