@@ -30,7 +30,7 @@ export function scenarios(scale: number): readonly Scenario[] {
       client: 'h2load',
       connections: 16,
       streams: 16,
-      calls: n(400_000),
+      calls: n(250_000),
       heavy: false,
     },
     {
@@ -38,16 +38,16 @@ export function scenarios(scale: number): readonly Scenario[] {
       client: 'h2load',
       connections: 32,
       streams: 64,
-      calls: n(400_000),
+      calls: n(250_000),
       heavy: false,
     },
-    { name: 'h2load 16 × 1', client: 'h2load', connections: 16, streams: 1, calls: n(200_000), heavy: false },
+    { name: 'h2load 16 × 1', client: 'h2load', connections: 16, streams: 1, calls: n(120_000), heavy: false },
     {
       name: 'grpc-go 16 × 16, own headers',
       client: 'grpc-go',
       connections: 16,
       streams: 16,
-      calls: n(150_000),
+      calls: n(80_000),
       heavy: true,
     },
     {
@@ -55,7 +55,7 @@ export function scenarios(scale: number): readonly Scenario[] {
       client: 'grpc-go',
       connections: 16,
       streams: 1,
-      calls: n(100_000),
+      calls: n(60_000),
       heavy: true,
     },
   ];

@@ -86,9 +86,14 @@ export abstract class Connection {
     if (out === null || this.position + needed > out.length) out = this.#more();
     if (!this.#dirty) {
       this.#dirty = true;
-      this.loop.schedule(this);
+      this.scheduleFlush();
     }
     return out;
+  }
+
+  /** Has what was collected written soon: at the end of this turn, unless the kind of connection knows better. */
+  protected scheduleFlush(): void {
+    this.loop.schedule(this);
   }
 
   /** As {@link room}, for bytes that may wait a few milliseconds for others to go with. */

@@ -56,7 +56,11 @@ const idStart = nameEnd;
 /** Bytes of an `x-request-id` field. */
 export const requestIdBytes: number = idStart + 36;
 
-const hex: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
+/** Two digits for each byte. */
+const hexPairs: Uint8Array = Buffer.from(
+  Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0')).join(''),
+  'latin1',
+);
 
 /** Writes `x-request-id` with a random UUID (RFC 9562, version 4); returns the end. */
 export function writeRequestId(target: Buffer, at: number, random: Random): number {
@@ -66,14 +70,16 @@ export function writeRequestId(target: Buffer, at: number, random: Random): numb
     let bits = random.next();
     if (i === 1) bits = (bits & ~0xf000) | 0x4000;
     else if (i === 2) bits = (bits & 0x3fffffff) | 0x80000000;
-    for (let shift = 28; shift >= 0; shift -= 4) {
-      if (dashBefore[i * 8 + 7 - (shift >> 2)] === 1) target[to++] = 0x2d;
-      target[to++] = hex[(bits >>> shift) & 15]!;
+    for (let shift = 24; shift >= 0; shift -= 8) {
+      if (dashBefore[i * 4 + 3 - (shift >> 3)] === 1) target[to++] = 0x2d;
+      const pair = ((bits >>> shift) & 0xff) * 2;
+      target[to++] = hexPairs[pair]!;
+      target[to++] = hexPairs[pair + 1]!;
     }
   }
   return to;
 }
 
-/** Digits of a UUID that stand behind a dash. */
-const dashBefore = new Uint8Array(32);
-for (const digit of [8, 12, 16, 20]) dashBefore[digit] = 1;
+/** Bytes of a UUID that stand behind a dash. */
+const dashBefore = new Uint8Array(16);
+for (const byte of [4, 6, 8, 10]) dashBefore[byte] = 1;

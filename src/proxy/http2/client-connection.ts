@@ -87,6 +87,10 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     this.openWindow();
   }
 
+  protected override scheduleFlush(): void {
+    this.loop.scheduleLate(this);
+  }
+
   get queued(): { bytes: number } {
     return this.gateway.queued;
   }
