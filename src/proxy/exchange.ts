@@ -481,7 +481,6 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     this.upstream = null;
     this.gateway.wheel.disarm(this);
     this.release();
-    this.gateway.ended();
   }
 }
 

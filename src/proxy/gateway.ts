@@ -69,8 +69,6 @@ export class Gateway {
   };
   /** Bytes that wait for slow readers, over all connections. */
   readonly queued = { bytes: 0 };
-  /** Calls that are not done. */
-  active = 0;
   readonly #onResolve: (service: string) => void;
   readonly #onAccess: ((entry: AccessEntry) => void) | null;
   readonly #unrouted: CallSeries;
@@ -255,14 +253,6 @@ export class Gateway {
       reason: reasons[reason]!,
       durationMs: Math.round(durationMs * 1000) / 1000,
     });
-  }
-
-  begun(): void {
-    this.active++;
-  }
-
-  ended(): void {
-    this.active--;
   }
 }
 

@@ -239,14 +239,6 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     pumpAll(this);
   }
 
-  protected override onInitialWindow(delta: number): boolean {
-    for (const stream of this.streams.all()) {
-      stream.sendWindow += delta;
-      if (stream.sendWindow > maxWindow) return false;
-    }
-    return true;
-  }
-
   /** The upstream ends: calls above `last` were not acted upon and go elsewhere; the others finish. */
   protected override onGoaway(last: number, code: number): void {
     if (code === errorCode.enhanceYourCalm) this.#events.onTooManyPings();

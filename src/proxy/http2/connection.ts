@@ -14,6 +14,8 @@ import {
 } from '../../protocol/http2/frames.ts';
 import { RateBucket } from '../rate-bucket.ts';
 import { FrameWriter, type Http2Environment } from './frame-writer.ts';
+import type { Http2Stream } from './stream.ts';
+import type { StreamTable } from './stream-table.ts';
 
 /** A connection that had a call within so many ms will have something to write soon. */
 const recentMs = 10;
@@ -85,8 +87,8 @@ export abstract class Http2Connection extends FrameWriter {
   protected abstract onStreamWindow(stream: number, increment: number): void;
   /** The connection's window has grown, or the initial window has: what waits may go on. */
   protected abstract onWindow(): void;
-  /** The peer changed SETTINGS_INITIAL_WINDOW_SIZE by `delta`; false when a window overflows. */
-  protected abstract onInitialWindow(delta: number): boolean;
+  /** Streams that are open. */
+  abstract readonly streams: StreamTable<Http2Stream>;
   protected abstract onGoaway(lastStream: number, code: number): void;
   protected abstract onPingAck(): void;
   protected abstract onSettings(): void;
@@ -384,7 +386,7 @@ export abstract class Http2Connection extends FrameWriter {
         }
         const delta = value - this.peerInitialWindow;
         this.peerInitialWindow = value;
-        if (delta !== 0 && !this.onInitialWindow(delta)) {
+        if (delta !== 0 && !this.#moveWindows(delta)) {
           this.connectionError(errorCode.flowControlError, 'a window above 2^31-1');
         }
         return;
@@ -397,6 +399,15 @@ export abstract class Http2Connection extends FrameWriter {
         return;
       default:
     }
+  }
+
+  /** RFC 9113 6.9.2: another initial window moves those of all open streams; false when one overflows. */
+  #moveWindows(delta: number): boolean {
+    for (const stream of this.streams.all()) {
+      stream.sendWindow += delta;
+      if (stream.sendWindow > maxWindow) return false;
+    }
+    return true;
   }
 
   #ping(flags: number, stream: number, bytes: Buffer, start: number, end: number): void {

@@ -25,7 +25,6 @@ export interface Http2Environment {
 /** The writing half of an HTTP/2 connection: frames into the output buffer (RFC 9113 6). */
 export abstract class FrameWriter extends Connection {
   protected readonly environment: Http2Environment;
-  goawaySent = false;
 
   constructor(environment: Http2Environment, open: (onread: net.OnReadOpts) => net.Socket) {
     super(environment.loop, open);
@@ -77,7 +76,6 @@ export abstract class FrameWriter extends Connection {
     writeUint32(out, to, lastStream);
     writeUint32(out, to + 4, code);
     this.position = to + 8 + out.write(debug, to + 8, 'latin1');
-    this.goawaySent = true;
   }
 
   /** Room for a frame that the caller writes itself, at {@link framePosition}. */

@@ -183,7 +183,6 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       reserved,
     );
     stream.exchange = exchange;
-    gateway.begun();
     if (tooLarge) this.#tooLarge(exchange);
     else if (decoder.method === 'CONNECT') {
       exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
@@ -296,14 +295,6 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       this.gateway.metrics.gateway[limitIndex.queued_bytes!]!++;
       (stream as ServerStream).fault(errorCode.enhanceYourCalm);
     }
-  }
-
-  protected override onInitialWindow(delta: number): boolean {
-    for (const stream of this.streams.all()) {
-      stream.sendWindow += delta;
-      if (stream.sendWindow > maxWindow) return false;
-    }
-    return true;
   }
 
   /** The client opens no more streams; those that it has get their answers (RFC 9113 6.8). */
