@@ -1,5 +1,6 @@
 import type { Route } from '../model/route.ts';
 import type { Listener, Snapshot, SnapshotPatch, VirtualHost } from '../model/snapshot.ts';
+import type { TlsContext } from '../model/tls.ts';
 
 /** Routes that were compiled anew, and ids that may have to go. */
 export interface RouteChanges {
@@ -14,16 +15,14 @@ export function applyRoutes(
   heads: {
     readonly listeners: readonly Listener[] | null;
     readonly virtualHosts: readonly VirtualHost[] | null;
+    readonly tlsContexts: readonly TlsContext[] | null;
   },
 ): { snapshot: Snapshot; patch: SnapshotPatch } {
   const setRoutes = changes.set.filter((route) => !isSame(before.routes.get(route.id), route));
   const deleteRoutes = changes.delete.filter((id) => before.routes.has(id));
-  const listeners =
-    heads.listeners === null || isSame(before.listeners, heads.listeners) ? null : heads.listeners;
-  const virtualHosts =
-    heads.virtualHosts === null || isSame(before.virtualHosts, heads.virtualHosts)
-      ? null
-      : heads.virtualHosts;
+  const listeners = unlessSame(before.listeners, heads.listeners);
+  const virtualHosts = unlessSame(before.virtualHosts, heads.virtualHosts);
+  const tlsContexts = unlessSame(before.tlsContexts, heads.tlsContexts);
   let { routes } = before;
   if (setRoutes.length > 0 || deleteRoutes.length > 0) {
     const next = new Map(before.routes);
@@ -37,11 +36,25 @@ export function applyRoutes(
     listeners: listeners ?? before.listeners,
     virtualHosts: virtualHosts ?? before.virtualHosts,
     routes,
+    tlsContexts: tlsContexts ?? before.tlsContexts,
   };
   return {
     snapshot,
-    patch: { from: before.revision, revision, listeners, virtualHosts, setRoutes, deleteRoutes },
+    patch: {
+      from: before.revision,
+      revision,
+      listeners,
+      virtualHosts,
+      tlsContexts,
+      setRoutes,
+      deleteRoutes,
+    },
   };
+}
+
+/** Null where nothing is new. */
+function unlessSame<T>(before: readonly T[], now: readonly T[] | null): readonly T[] | null {
+  return now === null || isSame(before, now) ? null : now;
 }
 
 function isSame(a: unknown, b: unknown): boolean {

@@ -221,6 +221,7 @@ export class Compiler {
     const result = applyRoutes(this.#snapshot, routes, {
       listeners: heads ? makeListeners(listeners, hosts, this.#options.listen) : null,
       virtualHosts: heads ? makeVirtualHosts(hosts) : null,
+      tlsContexts: null,
     });
     this.#snapshot = result.snapshot;
     return result;

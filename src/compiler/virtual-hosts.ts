@@ -71,6 +71,13 @@ export interface ListenAddress {
 /** Where nothing else is said. */
 const defaultListen: ListenAddress = { address: '127.0.0.1', port: 8080 };
 
+const plainListener = {
+  protocol: 'http',
+  securityModel: 'xfp',
+  trustedHops: 0,
+  proxyProtocol: false,
+} as const;
+
 /** Listeners: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080. */
 export function makeListeners(
   resources: readonly ListenerResource[],
@@ -79,7 +86,7 @@ export function makeListeners(
 ): Listener[] {
   if (listen.length > 0 || resources.length === 0) {
     return (listen.length > 0 ? listen : [defaultListen]).map(({ address, port }) => {
-      return { name: `${address}:${port}`, address, port, protocol: 'http', virtualHosts: null };
+      return { ...plainListener, name: `${address}:${port}`, address, port, virtualHosts: null };
     });
   }
   const byPort = new Map<number, Listener>();
@@ -95,8 +102,8 @@ export function makeListeners(
     byPort.set(port, {
       name: `${meta.name}.${meta.namespace}`,
       address: null,
+      ...plainListener,
       port,
-      protocol: 'http',
       virtualHosts,
     });
   }

@@ -21,6 +21,7 @@ const snapshot = (onEmpty: Backend['onEmpty']): Snapshot => ({
   revision: 1,
   listeners: [],
   virtualHosts: [],
+  tlsContexts: [],
   routes: new Map([
     [
       'r',

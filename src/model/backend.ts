@@ -1,4 +1,5 @@
 import type { PathRewrite } from './path.ts';
+import type { UpstreamTls } from './tls.ts';
 
 /** A header that is set on the way. `append` adds a line (Ambassador's default), else the field is replaced. */
 export interface HeaderAddition {
@@ -16,12 +17,6 @@ export interface HeaderEdits {
 /** What a connection to the upstream speaks. */
 export type UpstreamProtocol = 'h2' | 'http1';
 
-/** TLS towards an upstream; belongs to service and port. */
-export interface UpstreamTls {
-  readonly serverName: string | null;
-  readonly verify: boolean;
-}
-
 /** One weighted member of a split: a service and its own filters. */
 export interface Backend {
   /** The object it comes from, `name.namespace`. */
@@ -29,6 +24,7 @@ export interface Backend {
   /** Key of the endpoint table and label `service`: host with namespace and port, `grpc-server.default:50051`. */
   readonly service: string;
   readonly protocol: UpstreamProtocol;
+  /** Null = cleartext. */
   readonly tls: UpstreamTls | null;
   readonly rewrite: PathRewrite;
   /** Literal `:authority` for the upstream; null leaves the client's. */

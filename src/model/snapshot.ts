@@ -1,5 +1,6 @@
 import type { ServiceEndpoints } from './endpoints.ts';
 import type { Route } from './route.ts';
+import type { TlsContext } from './tls.ts';
 
 /** What is done with a cleartext request on a virtual host (Ambassador's requestPolicy.insecure.action). */
 export type InsecureAction = 'route' | 'redirect' | 'reject';
@@ -17,7 +18,20 @@ export interface Listener {
   /** IP address; null = the address given by --bind. */
   readonly address: string | null;
   readonly port: number;
-  readonly protocol: 'http';
+  /**
+   * `http`: cleartext. `https`: TLS *and* cleartext, told apart by the first bytes, as Emissary's HTTPS does; what
+   * becomes of cleartext requests is the virtual host's insecureAction.
+   */
+  readonly protocol: 'http' | 'https';
+  /**
+   * Which requests count as secure. `secure`, `insecure`: all, none, whatever the connection is. `xfp`: those whose
+   * x-forwarded-proto is https; with `trustedHops` 0 that is what the connection itself is.
+   */
+  readonly securityModel: 'xfp' | 'secure' | 'insecure';
+  /** Proxies in front of this listener whose forwarding headers are believed (l7Depth). */
+  readonly trustedHops: number;
+  /** True if each connection has to begin with a PROXY protocol header, before TLS. */
+  readonly proxyProtocol: boolean;
   /** Names of the virtual hosts that are reached through it; null = all. */
   readonly virtualHosts: readonly string[] | null;
 }
@@ -29,6 +43,8 @@ export interface Snapshot {
   readonly listeners: readonly Listener[];
   readonly virtualHosts: readonly VirtualHost[];
   readonly routes: ReadonlyMap<string, Route>;
+  /** By name. */
+  readonly tlsContexts: readonly TlsContext[];
 }
 
 /**
@@ -41,6 +57,8 @@ export interface SnapshotPatch {
   /** Null = unchanged. */
   readonly listeners: readonly Listener[] | null;
   readonly virtualHosts: readonly VirtualHost[] | null;
+  /** All of them, if one has changed. */
+  readonly tlsContexts: readonly TlsContext[] | null;
   readonly setRoutes: readonly Route[];
   readonly deleteRoutes: readonly string[];
 }
@@ -52,4 +70,10 @@ export interface EndpointsPatch {
 }
 
 /** The snapshot before anything was read. */
-export const emptySnapshot: Snapshot = { revision: 0, listeners: [], virtualHosts: [], routes: new Map() };
+export const emptySnapshot: Snapshot = {
+  revision: 0,
+  listeners: [],
+  virtualHosts: [],
+  routes: new Map(),
+  tlsContexts: [],
+};

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Route } from '../model/route.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import type { TlsContext } from '../model/tls.ts';
 import { BackOff } from './back-off.ts';
 import { decodeForWorker, encode } from './messages.ts';
 import { PatchJoiner, patchInParts, wholePatch } from './snapshot-parts.ts';
@@ -23,7 +24,7 @@ const route = (id: string): Route => ({
 
 function snapshotOf(n: number, revision: number): Snapshot {
   const routes = new Map(Array.from({ length: n }, (_, i) => [`r${i}`, route(`r${i}`)]));
-  return { revision, listeners: [], virtualHosts: [], routes };
+  return { revision, listeners: [], virtualHosts: [], tlsContexts: [], routes };
 }
 
 test.each([0, 1, 200, 201, 1000])('a snapshot of %i routes goes in parts and comes whole', (n) => {
@@ -37,6 +38,36 @@ test.each([0, 1, 200, 201, 1000])('a snapshot of %i routes goes in parts and com
   });
   expect(results.slice(0, -1).every((r) => r === null)).toBe(true);
   expect(results.at(-1)).toEqual(patch);
+});
+
+const tlsContext = (name: string): TlsContext => ({
+  name,
+  hostnames: [name],
+  virtualHost: null,
+  certificate: { chain: 'chain', privateKey: 'key' },
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.3',
+  alpn: ['h2', 'http/1.1'],
+  cipherSuites: [],
+  ecdhCurves: [],
+  clientCertificates: 'off',
+  ca: null,
+  crl: null,
+});
+
+test.each([0, 1, 200, 450])('%i TLS contexts go in parts beside few routes and come whole', (n) => {
+  const tlsContexts = Array.from({ length: n }, (_, i) => tlsContext(`c${i}`));
+  const patch = wholePatch({ ...snapshotOf(3, 5), tlsContexts });
+  const joiner = new PatchJoiner();
+  const parts = [...patchInParts(patch)];
+  expect(parts.every((part) => part.patch.tlsContexts!.length <= 200)).toBe(true);
+  expect(parts.map((part) => joiner.take(part)).at(-1)).toEqual(patch);
+});
+
+test('TLS contexts that are not in a patch stay out of it', () => {
+  const patch = { ...wholePatch(snapshotOf(300, 5)), tlsContexts: null };
+  const joiner = new PatchJoiner();
+  expect([...patchInParts(patch)].map((part) => joiner.take(part)).at(-1)?.tlsContexts).toBeNull();
 });
 
 test('parts of a snapshot that was given up are not mixed into the next', () => {

@@ -1,7 +1,7 @@
 import type { ServiceEndpoints } from '../model/endpoints.ts';
 import type { EndpointsPatch, Snapshot, SnapshotPatch } from '../model/snapshot.ts';
 
-/** Routes or services in one message: it is read in well under 5 ms. */
+/** Routes, TLS contexts or services in one message: it is read in well under 5 ms. */
 const PART = 200;
 
 /** Part of a patch, as it travels. */
@@ -18,16 +18,19 @@ export function wholePatch(snapshot: Snapshot): SnapshotPatch {
     revision: snapshot.revision,
     listeners: snapshot.listeners,
     virtualHosts: snapshot.virtualHosts,
+    tlsContexts: snapshot.tlsContexts,
     setRoutes: [...snapshot.routes.values()],
     deleteRoutes: [],
   };
 }
 
-/** A patch in parts of at most 200 routes, in order. */
+/** A patch in parts of at most 200 routes and 200 TLS contexts, in order. */
 export function* patchInParts(patch: SnapshotPatch): Generator<SnapshotPart> {
+  const size = Math.max(patch.setRoutes.length, patch.tlsContexts?.length ?? 0);
   let at = 0;
   do {
     const first = at === 0;
+    const tlsContexts = patch.tlsContexts?.slice(at, at + PART) ?? null;
     const setRoutes = patch.setRoutes.slice(at, at + PART);
     at += PART;
     yield {
@@ -35,13 +38,14 @@ export function* patchInParts(patch: SnapshotPatch): Generator<SnapshotPart> {
         ...patch,
         listeners: first ? patch.listeners : null,
         virtualHosts: first ? patch.virtualHosts : null,
+        tlsContexts,
         setRoutes,
         deleteRoutes: first ? patch.deleteRoutes : [],
       },
       first,
-      last: at >= patch.setRoutes.length,
+      last: at >= size,
     };
-  } while (at < patch.setRoutes.length);
+  } while (at < size);
 }
 
 /** Endpoints in patches of at most 200 services. */
@@ -60,6 +64,11 @@ export class PatchJoiner {
     if (!part.last) return null;
     const parts = this.#parts;
     this.#parts = [];
-    return { ...parts[0]!, setRoutes: parts.flatMap((p) => p.setRoutes) };
+    const first = parts[0]!;
+    return {
+      ...first,
+      tlsContexts: first.tlsContexts === null ? null : parts.flatMap((p) => p.tlsContexts ?? []),
+      setRoutes: parts.flatMap((p) => p.setRoutes),
+    };
   }
 }

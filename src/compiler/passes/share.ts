@@ -100,7 +100,7 @@ function makeBackend(member: Member, role: Role, context: GroupContext): Backend
     name: memberName(member),
     service: mapping.serviceKey,
     protocol: mapping.grpc ? 'h2' : 'http1',
-    tls: mapping.tls === null ? null : { serverName, verify: false },
+    tls: mapping.tls === null ? null : { context: null, serverName, verifyName: null },
     rewrite: mapping.rewrite,
     hostRewrite: mapping.hostRewrite,
     requestHeaders: mapping.requestHeaders,
