@@ -27,7 +27,8 @@ export const fieldKind = {
   grpcStatus: 17,
 } as const;
 
-const known: readonly (readonly [name: string, kind: number])[] = [
+/** The names that are not `other`, in lower case. Readers of other protocols take what they need of it. */
+export const knownFields: readonly (readonly [name: string, kind: number])[] = [
   [':authority', fieldKind.authority],
   [':method', fieldKind.method],
   [':path', fieldKind.path],
@@ -54,14 +55,17 @@ const known: readonly (readonly [name: string, kind: number])[] = [
   ['grpc-status', fieldKind.grpcStatus],
 ];
 
-const kinds = new Map(known);
+/** Names that begin so are `dropped`. */
+export const droppedPrefix = 'x-envoy-';
+
+const kinds = new Map(knownFields);
 
 /** The kind of a field name in lower case. */
 export function kindOfName(name: string): number {
   const kind = kinds.get(name);
   if (kind !== undefined) return kind;
   if (name.charCodeAt(0) === 0x3a) return fieldKind.unknownPseudo;
-  return name.startsWith('x-envoy-') ? fieldKind.dropped : fieldKind.other;
+  return name.startsWith(droppedPrefix) ? fieldKind.dropped : fieldKind.other;
 }
 
 /** Kinds of the static table's names, by index. */
@@ -72,7 +76,7 @@ for (let i = 1; i <= staticCount; i++) staticKinds[i] = kindOfName(staticTable[i
 const slotCount = 128;
 const slotName: (Buffer | undefined)[] = new Array(slotCount).fill(undefined);
 const slotKind = new Uint8Array(slotCount);
-for (const [name, kind] of known) {
+for (const [name, kind] of knownFields) {
   const bytes = Buffer.from(name, 'latin1');
   let slot = hashOf(bytes, 0, bytes.length);
   while (slotName[slot] !== undefined) slot = (slot + 1) % slotCount;
@@ -111,7 +115,7 @@ function sameBytes(name: Uint8Array, bytes: Uint8Array, start: number): boolean 
   return true;
 }
 
-const envoyPrefix = Buffer.from('x-envoy-', 'latin1');
+const envoyPrefix = Buffer.from(droppedPrefix, 'latin1');
 
 function startsWithEnvoy(bytes: Uint8Array, start: number): boolean {
   return sameBytes(envoyPrefix, bytes, start);

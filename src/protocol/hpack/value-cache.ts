@@ -1,9 +1,9 @@
 import { huffmanDecode } from './huffman.ts';
 import { cursor, readInteger } from './integer.ts';
 
-/** A header value: the string literal as it came on the wire, and its text. */
+/** A header value: its bytes as they came on the wire, and its text. */
 export interface WireValue {
-  /** Length prefix and bytes (RFC 7541 5.2), to be written again as they are. */
+  /** The bytes that it was found by: length prefix and string (RFC 7541 5.2), or the text alone in a cache of plain text. */
   readonly encoded: Buffer;
   readonly text: string;
 }
@@ -22,6 +22,7 @@ const mostProbes = 8;
 export class ValueCache<T extends object> {
   readonly #make: (value: WireValue) => T;
   readonly #mostSlots: number;
+  readonly #textOf: (bytes: Buffer, start: number, end: number) => string;
   #hashes = new Int32Array(firstSlots);
   #encoded: (Buffer | undefined)[] = new Array(firstSlots).fill(undefined);
   #values: (T | undefined)[] = new Array(firstSlots).fill(undefined);
@@ -29,10 +30,18 @@ export class ValueCache<T extends object> {
   /** Hashes of literals that were seen once; begun anew when they are as many as there may be slots. */
   readonly #seen = new Set<number>();
 
-  /** @param mostSlots a power of two, 256 and more. */
-  constructor(mostSlots: number, make: (value: WireValue) => T) {
+  /**
+   * @param mostSlots a power of two, 256 and more.
+   * @param textOf how the text is read from the bytes: a string literal of HPACK unless said otherwise.
+   */
+  constructor(
+    mostSlots: number,
+    make: (value: WireValue) => T,
+    textOf: (bytes: Buffer, start: number, end: number) => string = literalText,
+  ) {
     this.#mostSlots = mostSlots;
     this.#make = make;
+    this.#textOf = textOf;
   }
 
   /** What was made of the same literal before, or null. Only validated literals were ever put in. */
@@ -45,9 +54,11 @@ export class ValueCache<T extends object> {
     const hash = hashOf(bytes, start, end);
     const found = this.#find(hash, bytes, start, end);
     if (found !== null) return found;
-    const wire = read(bytes, start, end);
+    const encoded = Buffer.allocUnsafeSlow(end - start);
+    bytes.copy(encoded, 0, start, end);
+    const wire: WireValue = { encoded, text: this.#textOf(bytes, start, end) };
     const value = this.#make(wire);
-    if (end - start <= longestCached && this.#isSecond(hash)) this.#put(hash, wire.encoded, value);
+    if (end - start <= longestCached && this.#isSecond(hash)) this.#put(hash, encoded, value);
     return value;
   }
 
@@ -114,10 +125,9 @@ function same(encoded: Buffer, bytes: Buffer, start: number, length: number): bo
   return true;
 }
 
-function read(bytes: Buffer, start: number, end: number): WireValue {
-  const encoded = Buffer.allocUnsafeSlow(end - start);
-  bytes.copy(encoded, 0, start, end);
-  return { encoded, text: literalText(bytes, start, end) };
+/** For a cache whose keys are the bytes of a text (latin1) themselves. */
+export function plainText(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('latin1', start, end);
 }
 
 let scratch = Buffer.allocUnsafeSlow(4096);

@@ -1,0 +1,131 @@
+import { Arena } from '../../src/protocol/hpack/arena.ts';
+import { decodePlain } from '../../src/protocol/hpack/plain.ts';
+import { plainText, ValueCache, type WireValue } from '../../src/protocol/hpack/value-cache.ts';
+import { bodyRule, requestBody } from '../../src/protocol/http1/body-rule.ts';
+import { ChunkReader, chunkResult } from '../../src/protocol/http1/chunks.ts';
+import { headResult } from '../../src/protocol/http1/field-section.ts';
+import { RequestHead } from '../../src/protocol/http1/request-head.ts';
+import { TrailerSection } from '../../src/protocol/http1/trailers.ts';
+
+/** A reader whose values are kept as they came, with memory and caches of its own. */
+export interface TestReader {
+  readonly head: RequestHead<WireValue, WireValue>;
+  readonly arena: Arena;
+  /** The end-to-end lines of the head that was read last. */
+  lines(): string;
+}
+
+const limits = { maxListBytes: 65_536, maxFields: 256, maxTarget: 16_384 };
+
+/** Makes one. */
+export function requestReader(change: Partial<typeof limits> = {}): TestReader {
+  const arena = new Arena(262_144, 4);
+  const head = new RequestHead<WireValue, WireValue>({
+    arena,
+    paths: new ValueCache(1024, (wire) => wire, plainText),
+    authorities: new ValueCache(256, (wire) => wire, plainText),
+    ...limits,
+    ...change,
+  });
+  const lines = () => arena.current.bytes.toString('latin1', head.linesStart, head.linesEnd);
+  return { head, arena, lines };
+}
+
+/** One request as it was understood. */
+export interface ReadMessage {
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string;
+  readonly lines: string;
+  readonly body: string;
+  readonly trailers: readonly string[];
+  /** Made of it, as it would be sent on: framed anew. */
+  readonly written: Buffer;
+}
+
+/** What a connection's bytes were understood as, until they ended or were refused. */
+export interface ReadConnection {
+  readonly messages: readonly ReadMessage[];
+  /** Status of the refusal; 0 = none. */
+  readonly status: number;
+  readonly problem: string;
+  /** All bytes belong to the messages: nothing is missing, nothing is left over. */
+  readonly complete: boolean;
+}
+
+const reader = requestReader();
+const section = new TrailerSection(limits);
+
+/** Reads all messages on a connection. @param step bytes that come at a time. */
+export function readConnection(bytes: Buffer, step = bytes.length): ReadConnection {
+  const messages: ReadMessage[] = [];
+  const { head } = reader;
+  let at = 0;
+  let come = Math.min(step, bytes.length);
+  const more = (): boolean => {
+    if (come === bytes.length) return false;
+    come = Math.min(come + step, bytes.length);
+    return true;
+  };
+  const result = (status: number, problem: string, complete: boolean): ReadConnection => ({
+    messages,
+    status,
+    problem,
+    complete,
+  });
+  for (;;) {
+    reader.arena.position = 0;
+    let read = head.read(bytes, at, come);
+    while (read === headResult.incomplete && more()) read = head.read(bytes, at, come);
+    if (read === headResult.incomplete) return result(0, '', at === bytes.length);
+    if (read === headResult.refused) return result(head.status, head.problem, false);
+    const { method, path, authority, contentLength } = head;
+    const lines = reader.lines();
+    const keepAlive = head.keepAlive && method !== 'CONNECT' && head.upgrade === '';
+    at = head.headEnd;
+    const data: string[] = [];
+    let trailers: Buffer | null = null;
+    const rule = requestBody(head);
+    if (rule === bodyRule.length) {
+      while (come - at < contentLength && more());
+      if (come - at < contentLength) return result(0, '', false);
+      data.push(bytes.toString('latin1', at, at + contentLength));
+      at += contentLength;
+    } else if (rule === bodyRule.chunked) {
+      const chunks = new ChunkReader(section);
+      const sink = {
+        onBodyData: (b: Buffer, from: number, to: number) => void data.push(b.toString('latin1', from, to)),
+      };
+      let state = chunks.read(bytes, at, come, sink);
+      while (state === chunkResult.more) {
+        at = come;
+        if (!more()) return result(0, '', false);
+        state = chunks.read(bytes, at, come, sink);
+      }
+      if (state === chunkResult.refused) return result(400, chunks.problem, false);
+      at = chunks.position;
+      trailers = chunks.trailers;
+    }
+    const target = method === 'CONNECT' ? authority!.text : path!.text;
+    const body = data.join('');
+    messages.push({
+      method,
+      target,
+      authority: authority?.text ?? '',
+      lines,
+      body,
+      trailers:
+        trailers === null
+          ? []
+          : decodePlain(trailers, 0, trailers.length).map(({ name, value }) => `${name}: ${value}`),
+      written: writtenAnew(method, target, authority?.text ?? 'none', lines, body),
+    });
+    if (!keepAlive) return result(0, '', true);
+  }
+}
+
+function writtenAnew(method: string, target: string, host: string, lines: string, body: string): Buffer {
+  const framing = body === '' ? '' : `content-length: ${body.length}\r\n`;
+  const text = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${framing}${lines}\r\n${body}`;
+  return Buffer.from(text, 'latin1');
+}
