@@ -1,22 +1,14 @@
-import net from 'node:net';
 import type { Loop } from './loop.ts';
-
-const empty = Buffer.alloc(0);
-const keepAliveAfterMs = 60_000;
-
-/** What Node keeps under a socket; taken over so that reads go into one shared buffer (`onread`). */
-interface WithHandle {
-  _handle: object | null;
-}
+import type { Transport, TransportOwner } from './transport/transport.ts';
 
 /**
- * A socket with buffered output, whatever protocol is spoken on it. Output is collected in a pooled buffer
+ * A transport with buffered output, whatever protocol is spoken on it. Output is collected in a pooled buffer
  * and written once a loop turn; while the kernel does not take it, {@link blocked} is set, and bodies have
  * to wait (heads and control frames may still be added, and are bounded by their own limits).
  */
-export abstract class Connection {
+export abstract class Connection implements TransportOwner {
   readonly loop: Loop;
-  readonly socket: net.Socket;
+  readonly transport: Transport;
   /** The kernel has not taken what was written. */
   blocked = false;
   /** Since when (ms), while blocked. */
@@ -36,45 +28,39 @@ export abstract class Connection {
   #endAfterFlush = false;
   #readingPaused = false;
 
-  /** @param open makes the socket with the given `onread` options. */
-  constructor(loop: Loop, open: (onread: net.OnReadOpts) => net.Socket) {
+  /** @param open makes the transport, or gives one that is there; it belongs to this connection from then on. */
+  constructor(loop: Loop, open: (owner: TransportOwner) => Transport) {
     this.loop = loop;
-    this.socket = open({
-      buffer: loop.readBuffer,
-      callback: (length, buffer) => {
-        loop.tick();
-        this.bytesIn += length;
-        try {
-          this.onBytes(buffer as Buffer, length);
-        } catch (error) {
-          this.onFault(error as Error);
-        }
-        return true;
-      },
-    });
-    this.socket.setNoDelay(true);
-    // Finds out about peers that vanished without a word, also under calls that are silent for hours.
-    this.socket.setKeepAlive(true, keepAliveAfterMs);
-    this.socket.on('error', (error: NodeJS.ErrnoException) => {
-      loop.tick();
-      this.onSocketClosed(error.code ?? error.message);
-    });
-    this.socket.on('close', () => {
-      loop.tick();
-      this.onSocketClosed('');
-    });
-    this.socket.on('end', () => {
-      loop.tick();
-      this.onPeerEnded();
-    });
+    this.transport = open(this);
   }
+
+  onRead(length: number): void {
+    if (this.closed) return;
+    this.loop.tick();
+    this.take(this.loop.readBuffer, length);
+  }
+
+  /** Takes bytes as if they had been read just now: `buffer[0, length)`. */
+  take(buffer: Buffer, length: number): void {
+    this.bytesIn += length;
+    try {
+      this.onBytes(buffer, length);
+    } catch (error) {
+      this.onFault(error as Error);
+    }
+  }
+
+  onClosed(reason: string): void {
+    this.loop.tick();
+    this.onTransportClosed(reason);
+  }
+
+  abstract onPeerEnded(): void;
 
   /** Bytes came: `buffer[0, length)`, valid during the call only. */
   protected abstract onBytes(buffer: Buffer, length: number): void;
-  /** The peer sends nothing more. */
-  protected abstract onPeerEnded(): void;
-  /** The socket is gone; `reason` is an error's code or ''. May be called more than once. */
-  protected abstract onSocketClosed(reason: string): void;
+  /** The transport is gone; `reason` is an error's code or ''. May be called more than once. */
+  protected abstract onTransportClosed(reason: string): void;
   /** The kernel has taken everything: what waits may go on. */
   protected abstract onWritable(): void;
   /** A fault of the gateway's own while it read: costs this connection, and no other. */
@@ -135,12 +121,11 @@ export abstract class Connection {
     const out = this.out;
     if (this.blocked || this.closed || out === null) return;
     if (this.position > 0) {
-      const socket = this.socket;
-      socket.write(out.subarray(0, this.position));
-      this.bytesOut += this.position;
+      const length = this.position;
+      this.bytesOut += length;
       this.position = 0;
       this.out = null;
-      if (socket.writableLength === 0) this.loop.give(out);
+      if (this.transport.write(out, length)) this.loop.give(out);
       else this.#block(out);
     }
     if (this.#endAfterFlush && !this.blocked) this.#end();
@@ -150,11 +135,9 @@ export abstract class Connection {
     this.blocked = true;
     this.blockedSince = this.loop.now;
     this.#inKernel = out;
-    // Its callback comes when everything before it was taken; 'drain' would not come for small writes.
-    this.socket.write(empty, () => this.#unblock());
   }
 
-  #unblock(): void {
+  onDrained(): void {
     if (this.closed) return;
     this.loop.tick();
     this.blocked = false;
@@ -168,9 +151,11 @@ export abstract class Connection {
       this.#waitingBytes = 0;
       this.out = null;
       this.position = 0;
-      for (const buffer of waiting) this.socket.write(buffer);
-      if (this.socket.writableLength > 0) {
-        this.#block(empty);
+      let all = true;
+      for (const buffer of waiting) if (!this.transport.write(buffer, buffer.length)) all = false;
+      if (!all) {
+        this.blocked = true;
+        this.blockedSince = this.loop.now;
         return;
       }
     }
@@ -182,13 +167,13 @@ export abstract class Connection {
   protected pauseReading(): void {
     if (this.#readingPaused || this.closed) return;
     this.#readingPaused = true;
-    this.socket.pause();
+    this.transport.pause();
   }
 
   protected resumeReading(): void {
     if (!this.#readingPaused || this.closed) return;
     this.#readingPaused = false;
-    this.socket.resume();
+    this.transport.resume();
   }
 
   /** Ends the connection when everything that was collected has been written. */
@@ -203,19 +188,18 @@ export abstract class Connection {
   }
 
   #end(): void {
-    if (this.socket.destroyed) return;
-    this.socket.end();
+    this.transport.end();
     // A peer that neither reads nor closes would keep it for ever.
-    setTimeout(() => this.socket.destroy(), 2000).unref();
+    setTimeout(() => this.transport.destroy(), 2000).unref();
   }
 
   /** Drops the connection and what was not written. */
   destroy(): void {
-    this.socket.destroy();
+    this.transport.destroy();
     this.release();
   }
 
-  /** Gives the buffers back; called when the socket is gone. */
+  /** Gives the buffers back; called when the transport is gone. */
   protected release(): void {
     this.closed = true;
     if (this.out !== null && this.#waiting.length === 0) this.loop.give(this.out);
@@ -225,15 +209,4 @@ export abstract class Connection {
     this.#waitingBytes = 0;
     this.#inKernel = null;
   }
-}
-
-/**
- * Takes an accepted, paused socket over into one that reads into `onread`'s buffer. `net.createServer` has no
- * such option; the default allocates and copies for every read (3 to 5 µs a request).
- */
-export function takeOver(accepted: net.Socket, onread: net.OnReadOpts): net.Socket {
-  const handle = (accepted as unknown as WithHandle)._handle;
-  (accepted as unknown as WithHandle)._handle = null;
-  accepted.destroy();
-  return new net.Socket({ handle, onread, allowHalfOpen: true } as unknown as net.SocketConstructorOpts);
 }

@@ -1,15 +1,16 @@
-import type net from 'node:net';
 import { limitIndex } from '../metrics/catalog.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
 import type { EndpointsPatch, SnapshotPatch } from '../model/snapshot.ts';
+import type { Client } from './client.ts';
 import { Http2Pool, type PoolOptions, poolDefaults } from './endpoint-pool.ts';
 import { type AccessEntry, Gateway } from './gateway.ts';
-import { ServerConnection } from './http2/server-connection.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { Loop } from './loop.ts';
+import { NewConnection } from './new-connection.ts';
 import { RouteStore } from './route-store.ts';
 import { Services } from './service-runtime.ts';
+import { type Accepted, closeAccepted } from './transport/tcp-handle.ts';
 
 export type { AccessEntry } from './gateway.ts';
 export type { Limits } from './limits.ts';
@@ -34,7 +35,14 @@ export class DataPlane {
   readonly #services: Services;
   readonly #store: RouteStore;
   readonly #gateway: Gateway;
-  readonly #connections = new Set<ServerConnection>();
+  readonly #connections = new Set<Client>();
+  readonly #clients = {
+    add: (client: Client): void => void this.#connections.add(client),
+    delete: (client: Client): void => {
+      this.#connections.delete(client);
+      this.#checkDrained();
+    },
+  };
   readonly #pools = new Map<string, Http2Pool>();
   readonly #sweeper: NodeJS.Timeout;
   #drained: (() => void) | null = null;
@@ -72,18 +80,14 @@ export class DataPlane {
     this.#retirePools();
   }
 
-  /** Takes an accepted connection. @param socket paused (`pauseOnConnect`); @param listener its listener's name. */
-  accept(socket: net.Socket, listener: string): void {
+  /** Takes an accepted connection; a socket must be paused. @param listener its listener's name. */
+  accept(accepted: Accepted, listener: string): void {
     if (this.#connections.size >= this.#gateway.limits.connections) {
       this.#options.metrics.gateway[limitIndex.connections!]!++;
-      socket.destroy();
+      closeAccepted(accepted);
       return;
     }
-    const connection = new ServerConnection(this.#gateway, socket, listener, (closed) => {
-      this.#connections.delete(closed);
-      this.#checkDrained();
-    });
-    this.#connections.add(connection);
+    const connection = new NewConnection(this.#gateway, accepted, listener, this.#clients);
     if (this.#drained !== null) connection.drain();
   }
 

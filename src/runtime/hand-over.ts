@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { type Accepted, closeAccepted } from '../proxy/transport/tcp-handle.ts';
 
 /** Connections that wait while no worker serves; what comes beyond is closed. */
 const MOST_WAITING = 1024;
@@ -6,9 +6,9 @@ const MOST_WAITING = 1024;
 /** A worker that takes connections. */
 export interface Taker {
   /** @param listener name of the listener that accepted it. */
-  take(socket: Socket, listener: string): void;
+  take(accepted: Accepted, listener: string): void;
   /** Connections that it was given and that have not left for it; they are the caller's again. */
-  undelivered(): Iterable<readonly [Socket, string]>;
+  undelivered(): Iterable<readonly [Accepted, string]>;
 }
 
 /**
@@ -17,36 +17,36 @@ export interface Taker {
  */
 export class HandOver {
   readonly #takers: Taker[] = [];
-  readonly #waiting: { socket: Socket; listener: string }[] = [];
+  readonly #waiting: { accepted: Accepted; listener: string }[] = [];
   #next = 0;
 
   /** A worker serves: it gets what waits, and its part of what comes. */
   add(taker: Taker): void {
     if (this.#takers.includes(taker)) return;
     this.#takers.push(taker);
-    for (const { socket, listener } of this.#waiting.splice(0)) this.connection(socket, listener);
+    for (const { accepted, listener } of this.#waiting.splice(0)) this.connection(accepted, listener);
   }
 
   /** A worker serves no more; what has not yet left for it goes to another. */
   remove(taker: Taker): void {
     const at = this.#takers.indexOf(taker);
     if (at !== -1) this.#takers.splice(at, 1);
-    for (const [socket, listener] of taker.undelivered()) this.connection(socket, listener);
+    for (const [accepted, listener] of taker.undelivered()) this.connection(accepted, listener);
   }
 
-  /** A connection was accepted. @param socket paused. */
-  connection(socket: Socket, listener: string): void {
+  /** A connection was accepted; nothing was read from it. */
+  connection(accepted: Accepted, listener: string): void {
     if (this.#takers.length > 0) {
       this.#next = (this.#next + 1) % this.#takers.length;
-      this.#takers[this.#next]!.take(socket, listener);
+      this.#takers[this.#next]!.take(accepted, listener);
     } else if (this.#waiting.length < MOST_WAITING) {
-      socket.on('error', () => socket.destroy());
-      this.#waiting.push({ socket, listener });
-    } else socket.destroy();
+      if ('on' in accepted) accepted.on('error', () => accepted.destroy());
+      this.#waiting.push({ accepted, listener });
+    } else closeAccepted(accepted);
   }
 
   /** Closes what waits. */
   close(): void {
-    for (const { socket } of this.#waiting.splice(0)) socket.destroy();
+    for (const { accepted } of this.#waiting.splice(0)) closeAccepted(accepted);
   }
 }

@@ -1,5 +1,6 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { Listener } from '../model/snapshot.ts';
+import { type Accepted, onAccepted } from '../proxy/transport/tcp-handle.ts';
 
 /** A listener that could not be opened. */
 export interface ListenFailure {
@@ -13,8 +14,8 @@ export interface ListenFailure {
 export interface ListenerSetOptions {
   /** Address for listeners that name none. */
   readonly bind: string;
-  /** A connection, paused, and the name of the listener that took it. */
-  readonly onConnection: (socket: Socket, listener: string) => void;
+  /** A connection that nothing was read from, and the name of the listener that took it. */
+  readonly onConnection: (accepted: Accepted, listener: string) => void;
   readonly onFailure: (failure: ListenFailure) => void;
 }
 
@@ -62,9 +63,11 @@ export class ListenerSet {
     const server = createServer({ pauseOnConnect: true, noDelay: true });
     const entry = { listener, server };
     this.#servers.set(key, entry);
-    server.on('connection', (socket) => this.#options.onConnection(socket, entry.listener.name));
     await new Promise<void>((resolve) => {
-      server.once('listening', resolve);
+      server.once('listening', () => {
+        onAccepted(server, (accepted) => this.#options.onConnection(accepted, entry.listener.name));
+        resolve();
+      });
       server.on('error', (error: NodeJS.ErrnoException) => {
         if (this.#servers.get(key) === entry) this.#servers.delete(key);
         server.close();

@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
+import { type Accepted, closeAccepted } from '../proxy/transport/tcp-handle.ts';
 import { BackOff } from './back-off.ts';
 import { HandOver, type Taker } from './hand-over.ts';
 import { KeptReports } from './kept-reports.ts';
@@ -48,7 +48,7 @@ export class Parent {
     this.#log = log;
     this.#listeners = new ListenerSet({
       bind: options.bind,
-      onConnection: (socket, listener) => this.#handOver.connection(socket, listener),
+      onConnection: (accepted, listener) => this.#handOver.connection(accepted, listener),
       onFailure: (failure) => this.#toControl({ type: 'listen-failed', ...failure }),
     });
   }
@@ -207,7 +207,7 @@ class Worker implements Taker {
   readonly id: number;
   readonly child: ChildProcess;
   /** Node sends one connection after another, each when the one before has arrived; these wait, and would for ever if it died. */
-  readonly #leaving = new Map<Socket, string>();
+  readonly #leaving = new Map<Accepted, string>();
 
   constructor(id: number, child: ChildProcess) {
     this.id = id;
@@ -219,21 +219,22 @@ class Worker implements Taker {
     if (this.child.connected) this.child.send(message, (error) => void error);
   }
 
-  /** Gives it a connection; the socket here is closed when it has arrived, or could not be sent. */
-  take(socket: Socket, listener: string): void {
+  /** Gives it a connection; ours is closed when it has gone over, or could not be sent. */
+  take(accepted: Accepted, listener: string): void {
     const message: ParentToWorker = { type: 'connection', listener };
     if (!this.child.connected) {
-      socket.destroy();
+      closeAccepted(accepted);
       return;
     }
-    this.#leaving.set(socket, listener);
-    this.child.send(message, socket, {}, (error) => {
-      this.#leaving.delete(socket);
-      if (error !== null) socket.destroy();
+    this.#leaving.set(accepted, listener);
+    this.child.send(message, accepted as SendHandle, {}, (error) => {
+      // A connection that has gone to another meanwhile is that one's.
+      if (!this.#leaving.delete(accepted)) return;
+      if (error !== null || !('on' in accepted)) closeAccepted(accepted);
     });
   }
 
-  undelivered(): (readonly [Socket, string])[] {
+  undelivered(): (readonly [Accepted, string])[] {
     const all = [...this.#leaving];
     this.#leaving.clear();
     return all;

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Accepted } from '../proxy/transport/tcp-handle.ts';
 import { makeLogger } from './logger.ts';
 import {
   decodeForWorker,
@@ -23,7 +23,7 @@ function send(message: FromWorker): void {
   if (process.connected) process.send!(envelope);
 }
 
-process.on('message', (message: ParentToWorker, socket: Socket | undefined) => {
+process.on('message', (message: ParentToWorker, accepted: Accepted | undefined) => {
   switch (message.type) {
     case 'begin':
       worker = new Worker(
@@ -35,7 +35,7 @@ process.on('message', (message: ParentToWorker, socket: Socket | undefined) => {
       return;
     case 'connection':
       // Undefined: the client had gone before the connection arrived here.
-      if (socket !== undefined) worker?.connection(socket, message.listener);
+      if (accepted !== undefined) worker?.connection(accepted, message.listener);
       return;
     case 'from-control':
       worker?.receive(decodeForWorker(message.payload));

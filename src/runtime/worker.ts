@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { DataPlane } from '../proxy/data-plane.ts';
+import type { Accepted } from '../proxy/transport/tcp-handle.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { RunOptions } from './options.ts';
 import { PatchJoiner, type SnapshotPart } from './snapshot-parts.ts';
@@ -57,9 +57,9 @@ export class Worker {
   }
 
   /** Takes a connection. A listener that is new waits for its snapshot: what it serves is not known before. */
-  connection(socket: Socket, listener: string): void {
-    if (this.#listeners?.has(listener)) this.#proxy.accept(socket, listener);
-    else this.#enqueue(async () => this.#proxy.accept(socket, listener));
+  connection(accepted: Accepted, listener: string): void {
+    if (this.#listeners?.has(listener)) this.#proxy.accept(accepted, listener);
+    else this.#enqueue(async () => this.#proxy.accept(accepted, listener));
   }
 
   /** Reports everything that was counted since the worker began. */

@@ -4,6 +4,7 @@ import { Compiler } from '../../src/compiler/compiler.ts';
 import { GatewayCount, type LimitName, limitIndex } from '../../src/metrics/catalog.ts';
 import { WorkerMetrics } from '../../src/metrics/worker-metrics.ts';
 import { DataPlane, type DataPlaneOptions } from '../../src/proxy/data-plane.ts';
+import { onAccepted } from '../../src/proxy/transport/tcp-handle.ts';
 
 /** A data plane in this process, behind a real port. */
 export interface TestPlane {
@@ -47,8 +48,9 @@ export async function startPlane(
   };
   let listener = '';
   await configure(manifest);
-  const server = net.createServer({ pauseOnConnect: true }, (socket) => plane.accept(socket, listener));
+  const server = net.createServer({ pauseOnConnect: true });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  onAccepted(server, (accepted) => plane.accept(accepted, listener));
   return {
     port: (server.address() as AddressInfo).port,
     plane,

@@ -1,4 +1,3 @@
-import net from 'node:net';
 import { GatewayCount } from '../../metrics/catalog.ts';
 import { EncoderTable } from '../../protocol/hpack/encoder-table.ts';
 import {
@@ -16,6 +15,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { RateBucket } from '../rate-bucket.ts';
 import type { OutgoingHead, UpstreamConnection } from '../sides.ts';
+import { connectTransport } from '../transport/open.ts';
 import { ClientStream } from './client-stream.ts';
 import { Http2Connection } from './connection.ts';
 import { type SendingConnection, streamWindow } from './stream.ts';
@@ -70,7 +70,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     options: ConnectOptions,
     events: ClientConnectionEvents,
   ) {
-    super(gateway.environment, (onread) => net.connect({ host: address, port, onread }));
+    super(gateway.environment, (owner) => connectTransport(address, port, gateway.loop, owner));
     this.gateway = gateway;
     this.#events = events;
     this.#indexFields = options.indexFields;
@@ -310,11 +310,11 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     this.endAfterFlush();
   }
 
-  protected override onPeerEnded(): void {
+  override onPeerEnded(): void {
     this.#lost('closed by the upstream');
   }
 
-  protected override onSocketClosed(reason: string): void {
+  protected override onTransportClosed(reason: string): void {
     this.#lost(reason);
   }
 
@@ -322,7 +322,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     if (this.closed) return;
     const wasReady = this.#ready;
     this.release();
-    this.socket.destroy();
+    this.transport.destroy();
     if (this.#connectTimer !== null) clearTimeout(this.#connectTimer);
     const counts = this.gateway.metrics.gateway;
     counts[GatewayCount.UPSTREAM_CLOSED!]!++;

@@ -1,4 +1,3 @@
-import type net from 'node:net';
 import { GatewayCount, type LimitName, limitIndex } from '../../metrics/catalog.ts';
 import {
   defaultMaxFrame,
@@ -13,6 +12,7 @@ import {
   writeFrameHeader,
 } from '../../protocol/http2/frames.ts';
 import { RateBucket } from '../rate-bucket.ts';
+import type { Transport, TransportOwner } from '../transport/transport.ts';
 import { FrameWriter, type Http2Environment } from './frame-writer.ts';
 import type { Http2Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
@@ -60,7 +60,7 @@ export abstract class Http2Connection extends FrameWriter {
   #windowUpdates: RateBucket | null = null;
   #priorities: RateBucket | null = null;
 
-  constructor(environment: Http2Environment, open: (onread: net.OnReadOpts) => net.Socket) {
+  constructor(environment: Http2Environment, open: (owner: TransportOwner) => Transport) {
     super(environment, open);
     this.activeAt = environment.loop.now;
   }
@@ -476,9 +476,9 @@ export abstract class Http2Connection extends FrameWriter {
     if (code !== errorCode.noError && code !== errorCode.enhanceYourCalm) this.countProtocolError();
     this.sendGoaway(this.lastPeerStream(), code, why);
     this.flush();
-    this.onSocketClosed(why);
-    this.socket.end();
-    setTimeout(() => this.socket.destroy(), 1000).unref();
+    this.onTransportClosed(why);
+    this.transport.end();
+    setTimeout(() => this.transport.destroy(), 1000).unref();
   }
 
   /** Highest stream of the peer that was, or may have been, acted upon. */

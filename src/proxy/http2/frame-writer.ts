@@ -1,4 +1,3 @@
-import type net from 'node:net';
 import { GatewayCount } from '../../metrics/catalog.ts';
 import {
   defaultMaxFrame,
@@ -11,6 +10,7 @@ import {
 import { Connection } from '../connection.ts';
 import type { Limits } from '../limits.ts';
 import type { Loop } from '../loop.ts';
+import type { Transport, TransportOwner } from '../transport/transport.ts';
 
 /** What both kinds of connection need from the worker. */
 export interface Http2Environment {
@@ -26,7 +26,7 @@ export interface Http2Environment {
 export abstract class FrameWriter extends Connection {
   protected readonly environment: Http2Environment;
 
-  constructor(environment: Http2Environment, open: (onread: net.OnReadOpts) => net.Socket) {
+  constructor(environment: Http2Environment, open: (owner: TransportOwner) => Transport) {
     super(environment.loop, open);
     this.environment = environment;
   }

@@ -1,19 +1,18 @@
-import type net from 'node:net';
 import { GatewayCount, limitIndex } from '../../metrics/catalog.ts';
 import { grpcStatus } from '../../protocol/grpc/status.ts';
 import { decoded } from '../../protocol/hpack/decoder-shared.ts';
 import { RequestDecoder } from '../../protocol/hpack/request-decoder.ts';
-import { errorCode, frameFlag, maxWindow, preface, setting } from '../../protocol/http2/frames.ts';
+import { errorCode, frameFlag, maxWindow, setting } from '../../protocol/http2/frames.ts';
 import { isCompleteRequest } from '../../protocol/http2/request-rules.ts';
-import { takeOver } from '../connection.ts';
+import type { Client } from '../client.ts';
 import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { localReply } from '../local-reply.ts';
 import { type AuthorityInfo, PathInfo } from '../path-info.ts';
 import { RateBucket } from '../rate-bucket.ts';
 import { forwardedBlock, requestIdBytes, writeRequestId } from '../request-head.ts';
+import type { Transport } from '../transport/transport.ts';
 import { Http2Connection } from './connection.ts';
-import { mostFirstLine, readFirstLine, versionNotSupported } from './not-http2.ts';
 import { ServerStream } from './server-stream.ts';
 import { type SendingConnection, streamWindow } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
@@ -22,8 +21,8 @@ import { pumpAll, WaitingStreams } from './waiting-streams.ts';
 /** Streams that were reset by the gateway and whose last frames may still be on their way. */
 const rememberedResets = 256;
 
-/** A client's connection. */
-export class ServerConnection extends Http2Connection implements SendingConnection {
+/** A client's HTTP/2 connection, from behind its preface on. */
+export class ServerConnection extends Http2Connection implements SendingConnection, Client {
   readonly gateway: Gateway;
   readonly listener: string;
   readonly waiting = new WaitingStreams();
@@ -33,10 +32,6 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   readonly #onClosed: (connection: ServerConnection) => void;
   readonly #client: string;
   #forwarded: Buffer | null = null;
-  #prefaceSeen = 0;
-  /** What came in place of the preface. */
-  #firstLine = '';
-  #toldVersion = false;
   #lastStream = 0;
   #resets: RateBucket | null = null;
   #resetByUs: Set<number> | null = null;
@@ -47,66 +42,37 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   #lastAccepted = maxWindow;
   #onPong: (() => void) | null = null;
 
+  /** @param client the client's IP address. */
   constructor(
     gateway: Gateway,
-    accepted: net.Socket,
+    transport: Transport,
+    client: string,
     listener: string,
     onClosed: (connection: ServerConnection) => void,
   ) {
-    const client = accepted.remoteAddress ?? '';
-    super(gateway.environment, (onread) => takeOver(accepted, onread));
+    super(gateway.environment, (owner) => {
+      transport.owner = owner;
+      return transport;
+    });
     this.gateway = gateway;
     this.listener = listener;
-    this.#client = client.startsWith('::ffff:') ? client.slice(7) : client;
+    this.#client = client;
     this.#onClosed = onClosed;
-    this.openedAt = this.activeAt = gateway.loop.tick();
+    this.openedAt = this.activeAt = gateway.loop.now;
     this.#decoder = new RequestDecoder(gateway.decoders, 4096);
-    gateway.metrics.gateway[GatewayCount.DOWNSTREAM_OPENED!]!++;
+    this.sendSettings([
+      [setting.maxConcurrentStreams, gateway.limits.concurrent_streams],
+      [setting.initialWindowSize, streamWindow],
+      [setting.maxHeaderListSize, gateway.limits.header_list_bytes],
+    ]);
+    this.openWindow();
   }
 
   get queued(): { bytes: number } {
     return this.gateway.queued;
   }
 
-  // ---- the beginning
-
-  protected override onBytes(buffer: Buffer, length: number): void {
-    if (this.#prefaceSeen === preface.length) {
-      super.onBytes(buffer, length);
-      return;
-    }
-    if (this.#firstLine !== '') return this.#noPreface(buffer, length);
-    const at = this.#prefaceSeen;
-    const take = Math.min(preface.length - at, length);
-    for (let i = 0; i < take; i++) {
-      if (buffer[i] === preface[at + i]) continue;
-      this.#firstLine = preface.toString('latin1', 0, at);
-      return this.#noPreface(buffer, length);
-    }
-    this.#prefaceSeen += take;
-    if (this.#prefaceSeen < preface.length) return;
-    this.sendSettings([
-      [setting.maxConcurrentStreams, this.gateway.limits.concurrent_streams],
-      [setting.initialWindowSize, streamWindow],
-      [setting.maxHeaderListSize, this.gateway.limits.header_list_bytes],
-    ]);
-    this.openWindow();
-    if (length > take) super.onBytes(buffer.subarray(take), length - take);
-  }
-
-  /** Not HTTP/2: an HTTP/1.x client is told so in its own words, once its request line is there. */
-  #noPreface(buffer: Buffer, length: number): void {
-    if (this.#toldVersion) return;
-    this.#firstLine += buffer.toString('latin1', 0, Math.min(length, mostFirstLine));
-    const kind = readFirstLine(this.#firstLine);
-    if (kind === 'incomplete') return;
-    if (kind === 'other') return this.connectionError(errorCode.protocolError, 'no HTTP/2 preface');
-    this.#toldVersion = true;
-    this.socket.write(versionNotSupported);
-    this.endAfterFlush();
-  }
-
-  /** The connection's preface and SETTINGS are there. */
+  /** The connection's SETTINGS are there. */
   get isReady(): boolean {
     return this.settingsReceived;
   }
@@ -389,7 +355,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     if (this.streams.size === 0 && (this.#draining || this.#peerEnded)) this.endAfterFlush();
   }
 
-  protected override onPeerEnded(): void {
+  override onPeerEnded(): void {
     if (this.closed) return;
     this.#peerEnded = true;
     for (const stream of this.streams.all()) {
@@ -402,7 +368,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     this.#closeIfDone();
   }
 
-  protected override onSocketClosed(): void {
+  protected override onTransportClosed(): void {
     if (this.closed) return;
     this.release();
     const counts = this.gateway.metrics.gateway;
@@ -448,8 +414,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     }
     if (this.blocked && now - this.blockedSince > limits.stalled_connection) {
       this.gateway.metrics.gateway[limitIndex.stalled_connection!]!++;
-      this.onSocketClosed();
-      this.socket.destroy();
+      this.onTransportClosed();
+      this.transport.destroy();
       return;
     }
     if (this.headStartedAt > 0 && now - this.headStartedAt > limits.stalled_connection) {

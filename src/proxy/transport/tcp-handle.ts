@@ -1,0 +1,105 @@
+import type { Server, Socket } from 'node:net';
+
+/** libuv's TCP stream as Node wraps it (lib/net.js stands on it). Errors are negative numbers of libuv. */
+export interface TcpHandle {
+  onread: (this: TcpHandle) => void;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  shutdown(request: Request): number;
+  connect(request: Request, address: string, port: number): number;
+  connect6(request: Request, address: string, port: number): number;
+  close(done?: () => void): void;
+  setNoDelay(on: boolean): number;
+  setKeepAlive(on: boolean, seconds: number): number;
+  getpeername(into: { address?: string }): number;
+}
+
+/** A request to libuv that ends later. */
+export interface Request {
+  oncomplete: (status: number) => void;
+}
+
+/** A write; the bytes are kept alive by it. */
+export interface WriteRequest extends Request {
+  buffer?: Uint8Array;
+}
+
+/** What an accepted connection is: a handle, or a socket where Node gives no handles. */
+export type Accepted = TcpHandle | Socket;
+
+interface Internals {
+  readonly WriteWrap: new () => WriteRequest;
+  readonly ShutdownWrap: new () => Request;
+  readonly ConnectWrap: new () => Request;
+  readonly TCP: new (kind: number) => TcpHandle;
+  readonly socketKind: number;
+  /** Numbers that Node's C++ leaves after a read or a write. */
+  readonly state: Int32Array;
+  readonly readBytes: number;
+  readonly lastWriteWasAsync: number;
+}
+
+/**
+ * Node's own parts beneath `net`, or null where this Node does not give them: then sockets do the same work at
+ * 1 to 2 µs more a request and twice the memory a connection. `process.binding` is deprecated in the documentation
+ * (DEP0111) and there in Node 20 to 26; nothing else gives the length of a read.
+ */
+export const internals: Internals | null = findInternals();
+
+function findInternals(): Internals | null {
+  try {
+    const binding = (process as unknown as { binding(name: string): Record<string, unknown> }).binding;
+    const stream = binding.call(process, 'stream_wrap');
+    const tcp = binding.call(process, 'tcp_wrap');
+    const prototype = (tcp.TCP as { prototype: Record<string, unknown> }).prototype;
+    const functions = [stream.WriteWrap, stream.ShutdownWrap, tcp.TCPConnectWrap, tcp.TCP];
+    const methods = ['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'connect', 'close'];
+    if (!functions.every((one) => typeof one === 'function')) return null;
+    if (!methods.every((name) => typeof prototype[name] === 'function')) return null;
+    const { kReadBytesOrError, kLastWriteWasAsync, streamBaseState } = stream;
+    if (!(streamBaseState instanceof Int32Array) || typeof kReadBytesOrError !== 'number') return null;
+    const kind = (tcp.constants as { SOCKET?: unknown } | undefined)?.SOCKET;
+    if (typeof kLastWriteWasAsync !== 'number' || typeof kind !== 'number') return null;
+    return {
+      WriteWrap: stream.WriteWrap as Internals['WriteWrap'],
+      ShutdownWrap: stream.ShutdownWrap as Internals['ShutdownWrap'],
+      ConnectWrap: tcp.TCPConnectWrap as Internals['ConnectWrap'],
+      TCP: tcp.TCP as Internals['TCP'],
+      socketKind: kind,
+      state: streamBaseState,
+      readBytes: kReadBytesOrError,
+      lastWriteWasAsync: kLastWriteWasAsync,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** True for a handle, false for a socket. */
+export function isHandle(accepted: Accepted): accepted is TcpHandle {
+  return internals !== null && accepted instanceof internals.TCP;
+}
+
+/**
+ * Has a listening server give its connections as handles, without a socket for each; where that is not possible, as paused
+ * sockets. @param server made with `pauseOnConnect`, already listening.
+ */
+export function onAccepted(server: Server, take: (accepted: Accepted) => void): void {
+  const listening = (server as unknown as { _handle: { onconnection?: unknown } | null })._handle;
+  if (internals === null || typeof listening?.onconnection !== 'function') {
+    server.on('connection', take);
+    return;
+  }
+  listening.onconnection = (status: number, handle: TcpHandle | undefined): void => {
+    // An error (EMFILE) concerns one connection: it stays in the backlog or is the client's to try again.
+    if (status === 0 && handle !== undefined) take(handle);
+  };
+}
+
+/** Closes a connection that nobody took over. */
+export function closeAccepted(accepted: Accepted): void {
+  if (isHandle(accepted)) accepted.close();
+  else accepted.destroy();
+}

@@ -1,0 +1,212 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Loop } from '../../src/proxy/loop.ts';
+import { HandleTransport } from '../../src/proxy/transport/handle-transport.ts';
+import { SocketTransport } from '../../src/proxy/transport/socket-transport.ts';
+import { internals, onAccepted, type TcpHandle } from '../../src/proxy/transport/tcp-handle.ts';
+import type { Transport, TransportOwner } from '../../src/proxy/transport/transport.ts';
+
+/** Writes down what a transport says. */
+class Owner implements TransportOwner {
+  readonly loop = new Loop();
+  text = '';
+  bytes = 0;
+  ended = 0;
+  drained = 0;
+  readonly closed: string[] = [];
+
+  onRead(length: number): void {
+    this.bytes += length;
+    if (this.text.length < 1000) this.text += this.loop.readBuffer.toString('latin1', 0, length);
+  }
+
+  onPeerEnded(): void {
+    this.ended++;
+  }
+
+  onClosed(reason: string): void {
+    this.closed.push(reason);
+  }
+
+  onDrained(): void {
+    this.drained++;
+  }
+}
+
+interface Kind {
+  accept(server: net.Server, take: (transport: Transport, owner: Owner) => void): void;
+  connect(port: number, owner: Owner): Transport;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  handle: {
+    accept: (server, take) =>
+      onAccepted(server, (accepted) => {
+        const owner = new Owner();
+        take(HandleTransport.accepted(accepted as TcpHandle, owner.loop, owner), owner);
+      }),
+    connect: (port, owner) => HandleTransport.connect('127.0.0.1', port, owner.loop, owner),
+  },
+  socket: {
+    accept: (server, take) =>
+      void server.on('connection', (accepted) => {
+        const owner = new Owner();
+        take(SocketTransport.accepted(accepted, owner.loop, owner), owner);
+      }),
+    connect: (port, owner) => SocketTransport.connect('127.0.0.1', port, owner.loop, owner),
+  },
+};
+
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+async function listening(server: net.Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+/** An accepted transport with a plain socket at the other end. */
+async function pair(kind: Kind): Promise<{ transport: Transport; owner: Owner; peer: net.Socket }> {
+  const server = net.createServer({ pauseOnConnect: true });
+  const port = await listening(server);
+  const taken = new Promise<{ transport: Transport; owner: Owner }>((resolve) => {
+    kind.accept(server, (transport, owner) => resolve({ transport, owner }));
+  });
+  const peer = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  peer.on('error', () => {});
+  open.push({ close: () => peer.destroy() });
+  const { transport, owner } = await taken;
+  open.push({ close: () => transport.destroy() });
+  return { transport, owner, peer };
+}
+
+function write(transport: Transport, text: string): boolean {
+  const bytes = Buffer.from(text);
+  return transport.write(bytes, bytes.length);
+}
+
+describe('this Node', () => {
+  it('gives its TCP handles, so that connections need no sockets', () => {
+    expect(internals).not.toBeNull();
+  });
+});
+
+describe.each(Object.entries(kinds))('a transport on a %s', (_, kind) => {
+  it('gives what comes, and sends exactly the bytes that were asked for', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    expect(transport.remoteAddress).toBe('127.0.0.1');
+    peer.write('hello');
+    await expect.poll(() => owner.text).toBe('hello');
+    expect(transport.write(Buffer.from('answer and more'), 6)).toBe(true);
+    const [got] = (await once(peer, 'data')) as [Buffer];
+    expect(got.toString()).toBe('answer');
+  });
+
+  it('says when the kernel takes no more, loses nothing, and says when it has taken all', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    const whole = 32 * 1024 * 1024;
+    const bytes = Buffer.alloc(whole / 4, 'x');
+    let free = true;
+    for (let i = 0; i < 4; i++) free = transport.write(bytes, bytes.length);
+    expect(free).toBe(false);
+    expect(owner.drained).toBe(0);
+    let came = 0;
+    peer.on('data', (data: Buffer) => {
+      came += data.length;
+    });
+    await expect.poll(() => came, { timeout: 5000 }).toBe(whole);
+    await expect.poll(() => owner.drained).toBe(1);
+    expect(write(transport, 'small')).toBe(true);
+  });
+
+  it('stops reading, so that the peer stops, and goes on', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    transport.pause();
+    peer.write(Buffer.alloc(64 * 1024 * 1024));
+    await new Promise((done) => setTimeout(done, 100));
+    const before = owner.bytes;
+    await new Promise((done) => setTimeout(done, 100));
+    expect(owner.bytes).toBe(before);
+    expect(peer.writableLength).toBeGreaterThan(0);
+    transport.resume();
+    await expect.poll(() => owner.bytes, { timeout: 5000 }).toBe(64 * 1024 * 1024);
+  });
+
+  it('keeps its half open when the peer ends, and closes once both have', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    peer.end('last words');
+    await expect.poll(() => owner.ended).toBe(1);
+    expect(owner.text).toBe('last words');
+    expect(owner.closed).toEqual([]);
+    write(transport, 'and mine');
+    transport.end();
+    const [got] = (await once(peer, 'data')) as [Buffer];
+    expect(got.toString()).toBe('and mine');
+    await once(peer, 'end');
+    await expect.poll(() => owner.closed).toEqual(['']);
+  });
+
+  it('reads on after its own end, and writes nothing more', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    transport.end();
+    peer.resume();
+    await once(peer, 'end');
+    expect(write(transport, 'too late')).toBe(true);
+    peer.end('still here');
+    await expect.poll(() => owner.text).toBe('still here');
+    await expect.poll(() => owner.closed).toEqual(['']);
+  });
+
+  it('names the error when the peer resets it, once', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    peer.resetAndDestroy();
+    await expect.poll(() => owner.closed).toEqual(['ECONNRESET']);
+    transport.destroy();
+    write(transport, 'nobody');
+    await new Promise((done) => setTimeout(done, 20));
+    expect(owner.closed).toEqual(['ECONNRESET']);
+  });
+
+  it('is gone after destroy, and says so once, later', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    const ended = once(peer.resume(), 'end');
+    transport.destroy();
+    transport.destroy();
+    expect(owner.closed).toEqual([]);
+    await expect.poll(() => owner.closed).toEqual(['']);
+    await ended;
+  });
+
+  it('connects, and sends what was written before it stood', async () => {
+    const got: string[] = [];
+    const server = net.createServer((socket) => {
+      socket.on('data', (data) => got.push(String(data)));
+      socket.on('end', () => socket.end('bye'));
+    });
+    const owner = new Owner();
+    const transport = kind.connect(await listening(server), owner);
+    expect(write(transport, 'first ')).toBe(false);
+    expect(write(transport, 'second')).toBe(false);
+    await expect.poll(() => got.join('')).toBe('first second');
+    expect(owner.drained).toBe(1);
+    transport.end();
+    await expect.poll(() => owner.text).toBe('bye');
+    await expect.poll(() => owner.closed).toEqual(['']);
+  });
+
+  it('says why it could not connect', async () => {
+    const server = net.createServer();
+    const port = await listening(server);
+    server.close();
+    await once(server, 'close');
+    const owner = new Owner();
+    write(kind.connect(port, owner), 'nobody is there');
+    await expect.poll(() => owner.closed).toEqual(['ECONNREFUSED']);
+    expect(owner.drained).toBe(0);
+  });
+});
