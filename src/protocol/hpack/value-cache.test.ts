@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodePlain } from './plain.ts';
-import { ValueCache } from './value-cache.ts';
+import { plainText, ValueCache } from './value-cache.ts';
 
 /** The string literal of `text`, as it stands in a block. */
 function literal(text: string): Buffer {
@@ -52,5 +52,13 @@ describe('ValueCache', () => {
     const bytes = literal(`/${'x'.repeat(3000)}`);
     for (let n = 0; n < 3; n++) expect(cache.get(bytes, 0, bytes.length).text.length).toBe(3001);
     expect(cache.find(bytes, 0, bytes.length)).toBe(null);
+  });
+
+  it('may be kept by the text itself', () => {
+    const cache = new ValueCache(256, (wire) => wire, plainText);
+    const bytes = Buffer.from('xx/pathyy', 'latin1');
+    expect(cache.get(bytes, 2, 7)).toEqual({ encoded: Buffer.from('/path'), text: '/path' });
+    expect(cache.get(bytes, 2, 7)).toBe(cache.find(bytes, 2, 7));
+    expect(cache.find(bytes, 2, 6)).toBe(null);
   });
 });

@@ -1,8 +1,8 @@
-import { byte, equalsIgnoreCase, isTokenByte } from './byte-classes.ts';
+import { byte, equalsIgnoreCase } from './byte-classes.ts';
 import { nominations, readConnection } from './connection-options.ts';
 import { type FieldKinds, lineKind } from './field-kinds.ts';
 import { readCoding, readLength, tokenList } from './framing.ts';
-import { visibleEnd, WordView } from './value-scan.ts';
+import { tokenEnd, visibleEnd, WordView } from './scan.ts';
 
 /**
  * What reading came to. `incomplete`: more bytes are needed, nothing was consumed; reading begins anew. `refused`: what
@@ -47,7 +47,7 @@ export abstract class FieldSection {
 
   readonly #kinds: FieldKinds;
   readonly #limits: SectionLimits;
-  readonly #view = new WordView();
+  protected readonly view = new WordView();
   /** Start and end of each piece of the source that goes on. */
   readonly #runs: Int32Array;
   #runCount = 0;
@@ -92,8 +92,7 @@ export abstract class FieldSection {
 
   /** Reads the lines from `at` to the empty line; on `ok` it stands in front of `headEnd`. */
   protected readFields(bytes: Buffer, at: number, end: number): number {
-    const view = this.#view;
-    view.look(bytes);
+    const words = this.view.of(bytes);
     const kinds = this.#kinds;
     const runs = this.#runs;
     const { maxListBytes, maxFields } = this.#limits;
@@ -102,10 +101,10 @@ export abstract class FieldSection {
     let runStart = at;
     let line = at;
     let listBytes = 0;
+    let fields = 0;
     for (;;) {
       if (line >= end) return this.#incomplete(at, end);
-      let p = line;
-      while (p < end && isTokenByte[bytes[p]!] !== 0) p++;
+      let p = tokenEnd(bytes, words, line, end);
       if (p === end) return this.#incomplete(at, end);
       if (bytes[p] !== byte.colon || p === line) {
         if (bytes[p] !== byte.cr || p !== line) return this.#badName(bytes, line, p);
@@ -116,8 +115,9 @@ export abstract class FieldSection {
       const nameEnd = p++;
       if (p < end && bytes[p] === byte.space) p++;
       let from = p;
-      p = visibleEnd(bytes, view, p, end);
-      while (p < end && (bytes[p] === byte.tab || bytes[p]! >= 0x80)) p = visibleEnd(bytes, view, p + 1, end);
+      p = visibleEnd(bytes, words, p, end);
+      while (p < end && (bytes[p] === byte.tab || bytes[p]! >= 0x80))
+        p = visibleEnd(bytes, words, p + 1, end);
       if (p === end) return this.#incomplete(at, end);
       if (bytes[p] !== byte.cr) return this.#badValue(bytes[p]!);
       if (p + 1 === end) return this.#incomplete(at, end);
@@ -130,9 +130,12 @@ export abstract class FieldSection {
         while (from < to && isBlank(bytes[from]!)) from++;
         while (from < to && isBlank(bytes[to - 1]!)) to--;
       }
-      this.fields++;
+      fields++;
       listBytes += nameEnd - line + to - from + 32;
-      if (this.fields > maxFields) return this.#tooLarge(`the head has more than ${maxFields} fields`);
+      if (fields > maxFields) {
+        this.fields = fields;
+        return this.#tooLarge(`the head has more than ${maxFields} fields`);
+      }
       if (listBytes > maxListBytes || next - at > maxListBytes) {
         return this.#tooLarge(`the head has more than ${maxListBytes} bytes`);
       }
@@ -160,6 +163,7 @@ export abstract class FieldSection {
       runs[count++] = line;
     }
     this.#runCount = count;
+    this.fields = fields;
     this.listBytes = listBytes;
     this.headEnd = line + 2;
     return headResult.ok;

@@ -3,9 +3,9 @@ import { huffmanDecode, huffmanInvalid } from '../hpack/huffman.ts';
 import { cursor, readInteger, writeInteger } from '../hpack/integer.ts';
 import { type PlainField, plainFieldRoom } from '../hpack/plain.ts';
 import { staticCount, staticTable } from '../hpack/static-table.ts';
-import { byte, copyBytes, isTokenByte, isTokenBytes, lowerCase } from './byte-classes.ts';
+import { byte, copyBytes, isTokenBytes, lowerCase } from './byte-classes.ts';
 import { FieldKinds } from './field-kinds.ts';
-import { visibleEnd, WordView } from './value-scan.ts';
+import { copyWords, tokenEnd, visibleEnd, WordView } from './scan.ts';
 
 /**
  * Heads and trailers from HTTP/1.1 lines to plain blocks and back. *Lines* are `Name: value CRLF` one after another as a
@@ -46,7 +46,12 @@ for (let i = 0; i <= staticCount; i++) {
   staticStart.push(Buffer.from(`${name}: `, 'latin1'));
 }
 
+/** Over what is read, and over what is written. */
 const view = new WordView();
+const targetView = new WordView();
+
+/** Pieces that are longer are copied by `set`. */
+const longestInWords = 256;
 
 // ---- from lines
 
@@ -78,14 +83,15 @@ export function writePlainFromLines(
   end: number,
   wanted: ((name: string) => boolean) | null = null,
 ): number {
-  view.look(bytes);
+  const words = view.of(bytes);
+  const targetWords = targetView.of(target);
   let to = at;
   let line = start;
   while (line < end) {
-    const nameEnd = nameEndOf(bytes, line, end);
+    const nameEnd = nameEndOf(bytes, words, line, end);
     let from = nameEnd + 1;
     if (bytes[from] === byte.space) from++;
-    const valueEnd = valueEndOf(bytes, from, end);
+    const valueEnd = valueEndOf(bytes, words, from, end);
     const index = nameIndexes.of(bytes, line, nameEnd);
     if (index !== notConverted && (wanted === null || wanted(textOf(bytes, line, nameEnd).toLowerCase()))) {
       if (index !== 0) to = writeInteger(target, to, index, 0x0f, 0);
@@ -95,7 +101,8 @@ export function writePlainFromLines(
         for (let i = line; i < nameEnd; i++) target[to++] = lowerCase[bytes[i]!]!;
       }
       to = writeInteger(target, to, valueEnd - from, 0x7f, 0);
-      to = copyBytes(bytes, from, valueEnd, target, to);
+      if (valueEnd - from > longestInWords) to = copyBytes(bytes, from, valueEnd, target, to);
+      else to = copyWords(words, from, valueEnd, targetWords, to);
     }
     line = valueEnd + 2;
   }
@@ -104,14 +111,14 @@ export function writePlainFromLines(
 
 /** The fields of lines, names in lower case. Throws when these are no lines. */
 export function decodeLines(bytes: Buffer, start: number, end: number): PlainField[] {
-  view.look(bytes);
+  const words = view.of(bytes);
   const fields: PlainField[] = [];
   let line = start;
   while (line < end) {
-    const nameEnd = nameEndOf(bytes, line, end);
+    const nameEnd = nameEndOf(bytes, words, line, end);
     let from = nameEnd + 1;
     if (bytes[from] === byte.space) from++;
-    const valueEnd = valueEndOf(bytes, from, end);
+    const valueEnd = valueEndOf(bytes, words, from, end);
     const name = textOf(bytes, line, nameEnd).toLowerCase();
     fields.push({ name, value: textOf(bytes, from, valueEnd), neverIndexed: false });
     line = valueEnd + 2;
@@ -120,16 +127,15 @@ export function decodeLines(bytes: Buffer, start: number, end: number): PlainFie
 }
 
 /** Position of the colon. The lines were validated: that there is none is a fault of the gateway. */
-function nameEndOf(bytes: Buffer, line: number, end: number): number {
-  let p = line;
-  while (p < end && isTokenByte[bytes[p]!] !== 0) p++;
+function nameEndOf(bytes: Buffer, words: DataView, line: number, end: number): number {
+  const p = tokenEnd(bytes, words, line, end);
   if (p === line || p >= end || bytes[p] !== byte.colon) throw new Error('a field line without a name');
   return p;
 }
 
-function valueEndOf(bytes: Buffer, from: number, end: number): number {
-  let p = visibleEnd(bytes, view, from, end);
-  while (p < end && (bytes[p] === byte.tab || bytes[p]! >= 0x80)) p = visibleEnd(bytes, view, p + 1, end);
+function valueEndOf(bytes: Buffer, words: DataView, from: number, end: number): number {
+  let p = visibleEnd(bytes, words, from, end);
+  while (p < end && (bytes[p] === byte.tab || bytes[p]! >= 0x80)) p = visibleEnd(bytes, words, p + 1, end);
   if (p + 1 >= end || bytes[p] !== byte.cr || bytes[p + 1] !== byte.lf)
     throw new Error('a field line without its end');
   return p;
@@ -214,6 +220,8 @@ export function writeLinesFromPlain(
   end: number,
   wanted: ((name: string) => boolean) | null = null,
 ): number {
+  const words = view.of(block);
+  const targetWords = targetView.of(target);
   let to = at;
   let position = start;
   let cookiesDone = false;
@@ -239,20 +247,19 @@ export function writeLinesFromPlain(
       const name = staticStart[nameIndex]!;
       to = copyBytes(name, 0, name.length, target, to);
     } else {
-      to = writeText(target, to, block, position, end);
+      to = writeText(target, targetWords, to, block, words, position, end);
       if (to < 0) return -1;
       position = cursor.position;
       if (target[lineStart] === byte.colon && to > lineStart) kind = notConverted;
-      else if (!isTokenBytes(target, lineStart, to)) return -1;
+      else if (to === lineStart || tokenEnd(target, targetWords, lineStart, to) !== to) return -1;
       else kind = nameIndexes.of(target, lineStart, to);
       target[to++] = byte.colon;
       target[to++] = byte.space;
     }
     const valueStart = to;
-    to = writeText(target, to, block, position, end);
-    if (to < 0) return -1;
+    to = writeText(target, targetWords, to, block, words, position, end);
+    if (to < 0 || !isValue(target, targetWords, valueStart, to)) return -1;
     position = cursor.position;
-    if (!isFieldValue(target, valueStart, to)) return -1;
     if (
       kind === notConverted ||
       (kind === cookieIndex && cookiesDone) ||
@@ -274,6 +281,8 @@ export function writeLinesFromPlain(
 
 /** Appends the values of all further cookies in `block[start, end)`, each behind "; "; -1 when they cannot be read. */
 function appendCookies(target: Buffer, at: number, block: Buffer, start: number, end: number): number {
+  const words = view.of(block);
+  const targetWords = targetView.of(target);
   let to = at;
   let position = start;
   while (position < end) {
@@ -284,7 +293,7 @@ function appendCookies(target: Buffer, at: number, block: Buffer, start: number,
     if (first >= 0x80) continue;
     let isCookie = index === cookieIndex;
     if (index === 0) {
-      const nameEnd = writeText(target, to, block, position, end);
+      const nameEnd = writeText(target, targetWords, to, block, words, position, end);
       if (nameEnd < 0) return -1;
       position = cursor.position;
       isCookie = nameEnd > to && nameIndexes.of(target, to, nameEnd) === cookieIndex;
@@ -297,8 +306,8 @@ function appendCookies(target: Buffer, at: number, block: Buffer, start: number,
     target[to++] = byte.semicolon;
     target[to++] = byte.space;
     const from = to;
-    to = writeText(target, to, block, position, end);
-    if (to < 0 || !isFieldValue(target, from, to)) return -1;
+    to = writeText(target, targetWords, to, block, words, position, end);
+    if (to < 0 || !isValue(target, targetWords, from, to)) return -1;
     position = cursor.position;
   }
   return to;
@@ -312,12 +321,39 @@ function stringEnd(block: Buffer, at: number, end: number): number {
 }
 
 /** Writes the text of the string literal at `at`; -1 when it cannot be read. Leaves the cursor behind it. */
-function writeText(target: Buffer, to: number, block: Buffer, at: number, end: number): number {
+function writeText(
+  target: Buffer,
+  targetWords: DataView,
+  to: number,
+  block: Buffer,
+  words: DataView,
+  at: number,
+  end: number,
+): number {
   const behind = stringEnd(block, at, end);
   if (behind < 0) return -1;
   const from = cursor.position;
   cursor.position = behind;
-  if (block[at]! < 0x80) return copyBytes(block, from, behind, target, to);
-  const written = huffmanDecode(block, from, behind, target, to);
-  return written === huffmanInvalid ? -1 : written;
+  if (block[at]! >= 0x80) {
+    const written = huffmanDecode(block, from, behind, target, to);
+    return written === huffmanInvalid ? -1 : written;
+  }
+  if (behind - from > longestInWords) return copyBytes(block, from, behind, target, to);
+  return copyWords(words, from, behind, targetWords, to);
+}
+
+/** As `isFieldValue` of the HTTP/2 side, four bytes at a time. */
+function isValue(bytes: Buffer, words: DataView, start: number, end: number): boolean {
+  if (start === end) return true;
+  if (isBlank(bytes[start]!) || isBlank(bytes[end - 1]!)) return false;
+  let p = visibleEnd(bytes, words, start, end);
+  while (p < end) {
+    if (bytes[p] !== byte.tab && bytes[p]! < 0x80) return false;
+    p = visibleEnd(bytes, words, p + 1, end);
+  }
+  return true;
+}
+
+function isBlank(b: number): boolean {
+  return b === byte.space || b === byte.tab;
 }

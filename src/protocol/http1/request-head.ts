@@ -3,10 +3,11 @@ import { noTimeout, parseGrpcTimeout } from '../grpc/timeout.ts';
 import type { Arena } from '../hpack/arena.ts';
 import type { ValueCache, WireValue } from '../hpack/value-cache.ts';
 import { isAuthority } from './authority.ts';
-import { byte, equalsIgnoreCase, isTargetByte, isTokenByte, lowerCase } from './byte-classes.ts';
+import { byte, equalsIgnoreCase, isTokenByte, lowerCase } from './byte-classes.ts';
 import { lineKind, requestKinds } from './field-kinds.ts';
 import { FieldSection, headResult, type SectionLimits } from './field-section.ts';
 import { methodOf } from './methods.ts';
+import { targetEnd } from './scan.ts';
 
 /** What the reader of requests shares with the rest of a worker. */
 export interface RequestHeadShared<P extends WireValue, A extends WireValue> extends SectionLimits {
@@ -124,10 +125,9 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
     if (p === start || bytes[p] !== byte.space) return this.refuse(400, 'the request line has no method');
     this.method = methodOf(bytes, start, p);
     const from = p + 1;
-    p = from;
     const { maxTarget } = this.#shared;
     const last = Math.min(end, from + maxTarget + 1);
-    while (p < last && isTargetByte[bytes[p]!] !== 0) p++;
+    p = targetEnd(bytes, this.view.of(bytes), from, last);
     if (p - from > maxTarget) return this.refuse(414, `the target is longer than ${maxTarget} bytes`);
     if (p === end) return headResult.incomplete;
     if (bytes[p] !== byte.space || p === from) return this.#badTarget(bytes[p]!, p === from);
