@@ -1,5 +1,6 @@
 import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
 import { type Accepted, closeAccepted } from '../proxy/transport/tcp-handle.ts';
@@ -55,6 +56,8 @@ export class Parent {
 
   /** Runs until told to end; the promise says how it ended. All processes that it started are gone then. */
   run(): Promise<ParentResult> {
+    // What handing a connection over leaves behind dies at once: a young generation that doubles with it would only cost memory.
+    setFlagsFromString('--semi-space-growth-factor=1');
     return new Promise((resolve) => {
       this.#end = (result) => {
         this.#draining = true;
