@@ -6,6 +6,7 @@ import { ChunkReader, chunkResult } from '../../src/protocol/http1/chunks.ts';
 import { headResult } from '../../src/protocol/http1/field-section.ts';
 import { RequestHead } from '../../src/protocol/http1/request-head.ts';
 import { TrailerSection } from '../../src/protocol/http1/trailers.ts';
+import { string } from '../support/hpack.ts';
 
 /** A reader whose values are kept as they came, with memory and caches of its own. */
 export interface TestReader {
@@ -128,4 +129,19 @@ function writtenAnew(method: string, target: string, host: string, lines: string
   const framing = body === '' ? '' : `content-length: ${body.length}\r\n`;
   const text = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${framing}${lines}\r\n${body}`;
   return Buffer.from(text, 'latin1');
+}
+
+/**
+ * A block of literals that holds any bytes, valid or not. @param huffman names and values are Huffman-coded.
+ */
+export function fieldsBlock(
+  fields: readonly (readonly [name: string, value: string])[],
+  huffman = false,
+): Buffer {
+  const parts = fields.flatMap(([name, value]) => [
+    Buffer.from([0]),
+    string(name, huffman),
+    string(value, huffman),
+  ]);
+  return Buffer.concat(parts);
 }

@@ -12,9 +12,10 @@ it('finds the empty line, however the bytes came', () => {
   }
 });
 
-it('stops at an LF without CR, which reading refuses', () => {
+it('stops at an LF without CR and at a CR without LF, which reading refuses', () => {
   expect(endOfHead(bytes('GET / HTTP/1.1\nHost'), 0, 0, 19)).toBe(15);
   expect(endOfHead(bytes('\n'), 0, 0, 1)).toBe(1);
+  expect(endOfHead(bytes('GET\rA'), 0, 4, 5)).toBe(5);
 });
 
 it('looks at no byte in front of the head', () => {

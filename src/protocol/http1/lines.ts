@@ -162,18 +162,26 @@ export function encodeLines(fields: readonly Pick<PlainField, 'name' | 'value'>[
 
 /** Writes one line; returns the position behind it. Needs `name.length + value.length + 4` bytes. Throws as {@link encodeLines}. */
 export function writeLine(target: Buffer, at: number, name: string, value: string): number {
-  let to = at + target.write(name, at, 'latin1');
-  if (!isTokenBytes(target, at, to) || to - at !== name.length)
-    throw new RangeError('a field name is not a token');
+  let to = writeLatin1(target, at, name);
+  if (!isTokenBytes(target, at, to)) throw new RangeError('a field name is not a token');
   target[to++] = byte.colon;
   target[to++] = byte.space;
   const from = to;
-  to += target.write(value, to, 'latin1');
-  if (to - from !== value.length || !isFieldValue(target, from, to))
-    throw new RangeError(`the value of ${name} has a forbidden character`);
+  to = writeLatin1(target, from, value);
+  if (!isFieldValue(target, from, to)) throw new RangeError(`the value of ${name} has a forbidden character`);
   target[to++] = byte.cr;
   target[to++] = byte.lf;
   return to;
+}
+
+/** Cutting a character down to its low byte could make a control of it. */
+function writeLatin1(target: Buffer, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c > 0xff) throw new RangeError('a field has a character above U+00FF');
+    target[at + i] = c;
+  }
+  return at + text.length;
 }
 
 /** Bytes that the lines of a plain block need at most; -1 when it is none. */
