@@ -121,7 +121,7 @@ export function readConnection(bytes: Buffer, step = bytes.length): ReadConnecti
           : decodePlain(trailers, 0, trailers.length).map(({ name, value }) => `${name}: ${value}`),
       written: writtenAnew(method, target, authority?.text ?? 'none', lines, body),
     });
-    if (!keepAlive) return result(0, '', true);
+    if (!keepAlive) return result(0, '', at === bytes.length);
   }
 }
 
