@@ -48,10 +48,7 @@ export function isTokenBytes(bytes: Uint8Array, start: number, end: number): boo
   return true;
 }
 
-/** Copies `from[start, end)` to `target` at `at`; returns the position behind it. A loop below some 24 bytes: cheaper than a call. */
-export function copyBytes(from: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  const length = end - start;
-  if (length < 24) for (let k = 0; k < length; k++) target[at + k] = from[start + k]!;
-  else target.set(from.subarray(start, end), at);
-  return at + length;
+/** OWS of RFC 9110 5.6.3. */
+export function isBlank(b: number): boolean {
+  return b === byte.space || b === byte.tab;
 }

@@ -1,4 +1,4 @@
-import { byte, isTokenByte } from './byte-classes.ts';
+import { byte, isBlank, isTokenByte } from './byte-classes.ts';
 import { headResult } from './field-section.ts';
 import { endOfHead } from './head-end.ts';
 import type { TrailerSection } from './trailers.ts';
@@ -248,10 +248,6 @@ export class ChunkReader {
     bytes.copy(this.#held, this.#heldLength, start, start + take);
     this.#heldLength += take;
   }
-}
-
-function isBlank(b: number): boolean {
-  return b === byte.space || b === byte.tab;
 }
 
 /** qdtext and what a backslash may stand in front of (RFC 9110 5.6.4): no control but HTAB. */

@@ -1,4 +1,5 @@
-import { byte, equalsIgnoreCase } from './byte-classes.ts';
+import { copy } from '../hpack/field-values.ts';
+import { byte, equalsIgnoreCase, isBlank } from './byte-classes.ts';
 import { nominations, readConnection } from './connection-options.ts';
 import { type FieldKinds, lineKind } from './field-kinds.ts';
 import { readCoding, readLength, tokenList } from './framing.ts';
@@ -192,14 +193,7 @@ export abstract class FieldSection {
   protected writeLines(bytes: Buffer, target: Buffer, at: number): number {
     const runs = this.#runs;
     let to = at;
-    for (let i = 0; i < this.#runCount; i += 2) {
-      const start = runs[i]!;
-      const end = runs[i + 1]!;
-      const length = end - start;
-      if (length < 24) for (let k = 0; k < length; k++) target[to + k] = bytes[start + k]!;
-      else target.set(bytes.subarray(start, end), to);
-      to += length;
-    }
+    for (let i = 0; i < this.#runCount; i += 2) to = copy(bytes, runs[i]!, runs[i + 1]!, target, to);
     return this.nominated === null ? to : withoutLines(target, at, to, this.nominated);
   }
 
@@ -306,10 +300,6 @@ export abstract class FieldSection {
 const keepAliveOption = Buffer.from('keep-alive', 'latin1');
 const closeOption = Buffer.from('close', 'latin1');
 const chunkedCoding = Buffer.from('chunked', 'latin1');
-
-function isBlank(b: number): boolean {
-  return b === byte.space || b === byte.tab;
-}
 
 /** Moves the lines in `bytes[start, end)` together so that none whose name is in `names` is left; the new end. */
 function withoutLines(bytes: Buffer, start: number, end: number, names: ReadonlySet<string>): number {

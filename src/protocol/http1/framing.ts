@@ -1,6 +1,6 @@
-import { byte } from './byte-classes.ts';
+import { isToken } from '../hpack/field-values.ts';
+import { byte, isBlank } from './byte-classes.ts';
 
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const protocol = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:\/[!#$%&'*+\-.^_`|~0-9A-Za-z]+)?$/;
 
 /**
@@ -12,7 +12,7 @@ export function tokenList(value: string, versions: boolean): string[] | null {
   for (const part of value.split(',')) {
     const member = trim(part);
     if (member === '') continue;
-    if (!(versions ? protocol : token).test(member)) return null;
+    if (!(versions ? protocol.test(member) : isToken(member))) return null;
     members.push(member);
   }
   return members;
@@ -25,10 +25,6 @@ function trim(text: string): string {
   while (start < end && isBlank(text.charCodeAt(start))) start++;
   while (start < end && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
-}
-
-function isBlank(c: number): boolean {
-  return c === byte.space || c === byte.tab;
 }
 
 /** What a Transfer-Encoding other than `chunked` is: codings that end in chunked (once), or one without a known end. */

@@ -1,9 +1,9 @@
-import { isFieldValue } from '../hpack/field-values.ts';
+import { copy, isFieldValue } from '../hpack/field-values.ts';
 import { huffmanDecode, huffmanInvalid } from '../hpack/huffman.ts';
 import { cursor, readInteger, writeInteger } from '../hpack/integer.ts';
 import { type PlainField, plainFieldRoom } from '../hpack/plain.ts';
 import { staticCount, staticTable } from '../hpack/static-table.ts';
-import { byte, copyBytes, isTokenBytes, lowerCase } from './byte-classes.ts';
+import { byte, isBlank, isTokenBytes, lowerCase } from './byte-classes.ts';
 import { FieldKinds } from './field-kinds.ts';
 import { copyWords, tokenEnd, visibleEnd, WordView } from './scan.ts';
 
@@ -101,7 +101,7 @@ export function writePlainFromLines(
         for (let i = line; i < nameEnd; i++) target[to++] = lowerCase[bytes[i]!]!;
       }
       to = writeInteger(target, to, valueEnd - from, 0x7f, 0);
-      if (valueEnd - from > longestInWords) to = copyBytes(bytes, from, valueEnd, target, to);
+      if (valueEnd - from > longestInWords) to = copy(bytes, from, valueEnd, target, to);
       else to = copyWords(words, from, valueEnd, targetWords, to);
     }
     line = valueEnd + 2;
@@ -242,7 +242,7 @@ export function writeLinesFromPlain(
       if (staticKind[index] === notConverted || index === cookieIndex) continue;
       if (wanted !== null && !wanted(staticTable[index]![0])) continue;
       const line = staticLine[index]!;
-      to = copyBytes(line, 0, line.length, target, to);
+      to = copy(line, 0, line.length, target, to);
       continue;
     }
     const lineStart = to;
@@ -253,7 +253,7 @@ export function writeLinesFromPlain(
     if (nameIndex > 0) {
       kind = staticKind[nameIndex]!;
       const name = staticStart[nameIndex]!;
-      to = copyBytes(name, 0, name.length, target, to);
+      to = copy(name, 0, name.length, target, to);
     } else {
       to = writeText(target, targetWords, to, block, words, position, end);
       if (to < 0) return -1;
@@ -346,7 +346,7 @@ function writeText(
     const written = huffmanDecode(block, from, behind, target, to);
     return written === huffmanInvalid ? -1 : written;
   }
-  if (behind - from > longestInWords) return copyBytes(block, from, behind, target, to);
+  if (behind - from > longestInWords) return copy(block, from, behind, target, to);
   return copyWords(words, from, behind, targetWords, to);
 }
 
@@ -360,8 +360,4 @@ function isValue(bytes: Buffer, words: DataView, start: number, end: number): bo
     p = visibleEnd(bytes, words, p + 1, end);
   }
   return true;
-}
-
-function isBlank(b: number): boolean {
-  return b === byte.space || b === byte.tab;
 }

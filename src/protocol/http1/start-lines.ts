@@ -1,3 +1,5 @@
+import { isToken } from '../hpack/field-values.ts';
+
 /** Reason phrases of the statuses in IANA's registry (RFC 9110 15, and those that others define). */
 const reasons: Readonly<Record<number, string>> = {
   100: 'Continue',
@@ -83,7 +85,7 @@ export function statusLine(status: number): Buffer {
  * but visible ASCII: what would make two lines out of one is never written.
  */
 export function requestLine(method: string, target: string): Buffer {
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)) throw new RangeError('the method is not a token');
+  if (!isToken(method)) throw new RangeError('the method is not a token');
   if (!/^[\x21-\x7e]+$/.test(target)) throw new RangeError('the target has a forbidden character');
   return Buffer.from(`${method} ${target} HTTP/1.1\r\n`, 'latin1');
 }
