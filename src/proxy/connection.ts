@@ -55,10 +55,15 @@ export abstract class Connection implements TransportOwner {
     this.onTransportClosed(reason);
   }
 
-  abstract onPeerEnded(): void;
+  onPeerEnded(): void {
+    this.loop.tick();
+    this.onInputEnded();
+  }
 
   /** Bytes came: `buffer[0, length)`, valid during the call only. */
   protected abstract onBytes(buffer: Buffer, length: number): void;
+  /** The peer sends nothing more. */
+  protected abstract onInputEnded(): void;
   /** The transport is gone; `reason` is an error's code or ''. May be called more than once. */
   protected abstract onTransportClosed(reason: string): void;
   /** The kernel has taken everything: what waits may go on. */

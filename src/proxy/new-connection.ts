@@ -2,7 +2,7 @@ import { GatewayCount, limitIndex } from '../metrics/catalog.ts';
 import { preface } from '../protocol/http2/frames.ts';
 import type { Client } from './client.ts';
 import type { Gateway } from './gateway.ts';
-import { mostFirstLine, readFirstLine, versionNotSupported } from './http2/not-http2.ts';
+import { mostFirstLine, noPreface, readFirstLine, versionNotSupported } from './http2/not-http2.ts';
 import { ServerConnection } from './http2/server-connection.ts';
 import { acceptTransport } from './transport/open.ts';
 import type { Accepted } from './transport/tcp-handle.ts';
@@ -23,6 +23,8 @@ export class NewConnection implements Client, TransportOwner {
   readonly #openedAt: number;
   /** Bytes of the preface that have come. */
   #seen = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
   #draining = false;
   #told = false;
   #firstLine = '';
@@ -41,6 +43,7 @@ export class NewConnection implements Client, TransportOwner {
   onRead(length: number): void {
     const { loop } = this.#gateway;
     loop.tick();
+    this.#bytesIn += length;
     const bytes = loop.readBuffer;
     if (this.#firstLine !== '') return this.#noPreface(length);
     const take = Math.min(preface.length - this.#seen, length);
@@ -63,6 +66,8 @@ export class NewConnection implements Client, TransportOwner {
       this.#listener,
       (closed) => this.#clients.delete(closed),
     );
+    // It counts what it is given now itself.
+    client.bytesIn = this.#bytesIn - (length - from);
     this.#clients.add(client);
     this.#clients.delete(this);
     if (this.#draining) client.drain();
@@ -75,11 +80,13 @@ export class NewConnection implements Client, TransportOwner {
     const kind = readFirstLine(this.#firstLine);
     if (kind === 'incomplete') return;
     this.#told = true;
-    if (kind === 'request') {
-      const answer = Buffer.from(versionNotSupported);
-      this.#transport.write(answer, answer.length);
-    }
+    if (kind === 'other') this.#gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
+    const answer = kind === 'request' ? versionNotSupported : noPreface;
+    this.#bytesOut += answer.length;
+    this.#transport.write(answer, answer.length);
     this.#transport.end();
+    // A peer that neither reads nor closes would keep it for ever.
+    setTimeout(() => this.destroy(), 1000).unref();
   }
 
   onPeerEnded(): void {
@@ -87,14 +94,17 @@ export class NewConnection implements Client, TransportOwner {
   }
 
   onClosed(): void {
-    this.#gateway.metrics.gateway[GatewayCount.DOWNSTREAM_CLOSED!]!++;
+    const counts = this.#gateway.metrics.gateway;
+    counts[GatewayCount.DOWNSTREAM_CLOSED!]!++;
+    counts[GatewayCount.DOWNSTREAM_BYTES_IN!]! += this.#bytesIn;
+    counts[GatewayCount.DOWNSTREAM_BYTES_OUT!]! += this.#bytesOut;
     this.#clients.delete(this);
   }
 
   onDrained(): void {}
 
   sweep(now: number): void {
-    if (now - this.#openedAt <= this.#gateway.limits.preface_timeout) return;
+    if (this.#told || now - this.#openedAt <= this.#gateway.limits.preface_timeout) return;
     this.#gateway.metrics.gateway[limitIndex.preface_timeout!]!++;
     this.destroy();
   }

@@ -1,4 +1,4 @@
-import { type Accepted, closeAccepted } from '../proxy/transport/tcp-handle.ts';
+import { type Accepted, closeAccepted, isHandle } from '../proxy/transport/tcp-handle.ts';
 
 /** Connections that wait while no worker serves; what comes beyond is closed. */
 const MOST_WAITING = 1024;
@@ -40,7 +40,7 @@ export class HandOver {
       this.#next = (this.#next + 1) % this.#takers.length;
       this.#takers[this.#next]!.take(accepted, listener);
     } else if (this.#waiting.length < MOST_WAITING) {
-      if ('on' in accepted) accepted.on('error', () => accepted.destroy());
+      if (!isHandle(accepted)) accepted.on('error', () => accepted.destroy());
       this.#waiting.push({ accepted, listener });
     } else closeAccepted(accepted);
   }

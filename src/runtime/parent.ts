@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
-import { type Accepted, closeAccepted } from '../proxy/transport/tcp-handle.ts';
+import { type Accepted, closeAccepted, isHandle } from '../proxy/transport/tcp-handle.ts';
 import { BackOff } from './back-off.ts';
 import { HandOver, type Taker } from './hand-over.ts';
 import { KeptReports } from './kept-reports.ts';
@@ -233,7 +233,7 @@ class Worker implements Taker {
     this.child.send(message, accepted as SendHandle, {}, (error) => {
       // A connection that has gone to another meanwhile is that one's.
       if (!this.#leaving.delete(accepted)) return;
-      if (error !== null || !('on' in accepted)) closeAccepted(accepted);
+      if (error !== null || isHandle(accepted)) closeAccepted(accepted);
     });
   }
 

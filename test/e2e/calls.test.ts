@@ -430,6 +430,32 @@ describe('an HTTP/1.1 client', () => {
     await closed;
     expect(answer).toMatch(/^HTTP\/1\.1 505 HTTP Version Not Supported\r\n/);
     expect(answer).toContain('HTTP/2 with prior knowledge');
+    await expect.poll(() => plane.counter('DOWNSTREAM_CLOSED')).toBe(1);
+    // It is told behind the first line; what it had sent until then is counted.
+    const least = how === 'whole' ? request.length : request.indexOf('\n') + 1;
+    expect(plane.counter('DOWNSTREAM_BYTES_IN')).toBeGreaterThanOrEqual(least);
+    expect(plane.counter('DOWNSTREAM_BYTES_IN')).toBeLessThanOrEqual(request.length);
+    expect(plane.counter('DOWNSTREAM_BYTES_OUT')).toBe(answer.length);
+    expect(plane.counter('PROTOCOL_ERRORS_DOWNSTREAM')).toBe(0);
+  });
+});
+
+describe('a client that speaks something else', () => {
+  it('gets GOAWAY with PROTOCOL_ERROR, and counts as one; it may not linger', async () => {
+    const plane = later(await startPlane(manifest, { 'quote:80': [1] }));
+    const socket = net.connect({ port: plane.port, host: '127.0.0.1', allowHalfOpen: true });
+    const answer: Buffer[] = [];
+    socket.on('data', (data) => answer.push(data));
+    socket.on('error', () => {});
+    socket.write('PRI * HTTP/2.0\r\n\r\nXX');
+    await expect.poll(() => Buffer.concat(answer).length).toBe(34);
+    const frame = Buffer.concat(answer);
+    expect([frame[3], frame.readUInt32BE(9), frame.readUInt32BE(13)]).toEqual([7, 0, 1]);
+    expect(frame.toString('latin1', 17)).toBe('no HTTP/2 preface');
+    expect(plane.counter('PROTOCOL_ERRORS_DOWNSTREAM')).toBe(1);
+    await expect.poll(() => plane.plane.connections, { timeout: 3000 }).toBe(0);
+    expect(plane.hits('preface_timeout')).toBe(0);
+    socket.destroy();
   });
 });
 

@@ -310,7 +310,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     this.endAfterFlush();
   }
 
-  override onPeerEnded(): void {
+  protected override onInputEnded(): void {
     this.#lost('closed by the upstream');
   }
 

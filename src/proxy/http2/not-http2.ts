@@ -1,3 +1,5 @@
+import { errorCode, frameHeaderBytes, frameType, writeFrameHeader } from '../../protocol/http2/frames.ts';
+
 /** Bytes of a first line that are waited for. */
 export const mostFirstLine = 8192;
 
@@ -12,12 +14,21 @@ export function readFirstLine(begin: string): 'request' | 'incomplete' | 'other'
 const notServed =
   'this port speaks HTTP/2 with prior knowledge (gRPC over cleartext); HTTP/1.1 is not served yet\n';
 /** The answer to an HTTP/1.x request. */
-export const versionNotSupported = [
-  'HTTP/1.1 505 HTTP Version Not Supported',
-  'content-type: text/plain',
-  `content-length: ${notServed.length}`,
-  'connection: close',
-  'x-serin-reason: not_implemented',
-  '',
-  notServed,
-].join('\r\n');
+export const versionNotSupported: Buffer = Buffer.from(
+  [
+    'HTTP/1.1 505 HTTP Version Not Supported',
+    'content-type: text/plain',
+    `content-length: ${notServed.length}`,
+    'connection: close',
+    'x-serin-reason: not_implemented',
+    '',
+    notServed,
+  ].join('\r\n'),
+);
+
+const reason = Buffer.from('no HTTP/2 preface');
+/** The answer to anything else: GOAWAY with PROTOCOL_ERROR (RFC 9113 3.4). */
+export const noPreface: Buffer = Buffer.alloc(frameHeaderBytes + 8 + reason.length);
+writeFrameHeader(noPreface, 0, 8 + reason.length, frameType.goaway, 0, 0);
+noPreface.writeUInt32BE(errorCode.protocolError, frameHeaderBytes + 4);
+reason.copy(noPreface, frameHeaderBytes + 8);

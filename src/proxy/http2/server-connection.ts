@@ -355,7 +355,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     if (this.streams.size === 0 && (this.#draining || this.#peerEnded)) this.endAfterFlush();
   }
 
-  override onPeerEnded(): void {
+  protected override onInputEnded(): void {
     if (this.closed) return;
     this.#peerEnded = true;
     for (const stream of this.streams.all()) {
