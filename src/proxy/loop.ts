@@ -11,6 +11,31 @@ export interface Patient extends Flushable {
   readonly waitsSince: number;
 }
 
+/** Those that are flushed together at the end of a turn. */
+class FlushList {
+  #waiting: Flushable[] = [];
+  /** The other array, so that none is made in each turn. */
+  #spare: Flushable[] = [];
+  readonly #flush = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = this.#spare;
+    for (let i = 0; i < waiting.length; i++) waiting[i]!.flush();
+    waiting.length = 0;
+    this.#spare = waiting;
+  };
+
+  readonly #begin: () => void;
+
+  /** @param turns 1: flushed at the end of the turn in which the first was added; 2: of the next one. */
+  constructor(turns: 1 | 2) {
+    this.#begin = turns === 1 ? this.#flush : () => void setImmediate(this.#flush);
+  }
+
+  add(one: Flushable): void {
+    if (this.#waiting.push(one) === 1) setImmediate(this.#begin);
+  }
+}
+
 const bufferBytes = 65_536;
 const mostPooled = 256;
 /** What may wait for company waits once to twice so long, in ms: longer than most answers take to come. */
@@ -26,9 +51,6 @@ export class Loop {
   /** Milliseconds, as of the last event. */
   now: number = performance.now();
   readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(bufferBytes);
-  #dirty: Flushable[] = [];
-  #spare: Flushable[] = [];
-  #scheduled = false;
   readonly #pool: Buffer[] = [];
   /** Those that wait for company since this tick, and since the last one. */
   #soon: Patient[] = [];
@@ -46,28 +68,8 @@ export class Loop {
     this.soonTick++;
     this.#soonTimer = this.#due.length > 0 ? setTimeout(this.#flushSoon, soonMs) : null;
   };
-  #late: Flushable[] = [];
-  #lateSpare: Flushable[] = [];
-  #lateScheduled = false;
-  readonly #awaitLate = (): void => {
-    setImmediate(this.#flushLate);
-  };
-  readonly #flushLate = (): void => {
-    this.#lateScheduled = false;
-    const late = this.#late;
-    this.#late = this.#lateSpare;
-    for (let i = 0; i < late.length; i++) late[i]!.flush();
-    late.length = 0;
-    this.#lateSpare = late;
-  };
-  readonly #flushAll = (): void => {
-    this.#scheduled = false;
-    const dirty = this.#dirty;
-    this.#dirty = this.#spare;
-    for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
-    dirty.length = 0;
-    this.#spare = dirty;
-  };
+  readonly #dirty = new FlushList(1);
+  readonly #late = new FlushList(2);
 
   /** Reads the clock. */
   tick(): number {
@@ -77,10 +79,7 @@ export class Loop {
 
   /** Has `connection` flushed at the end of this turn. */
   schedule(connection: Flushable): void {
-    this.#dirty.push(connection);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(this.#flushAll);
+    this.#dirty.add(connection);
   }
 
   /**
@@ -88,10 +87,7 @@ export class Loop {
    * were answered in this turn have sent the next call by then, and it goes along (5 % less CPU at 16 × 16).
    */
   scheduleLate(connection: Flushable): void {
-    this.#late.push(connection);
-    if (this.#lateScheduled) return;
-    this.#lateScheduled = true;
-    setImmediate(this.#awaitLate);
+    this.#late.add(connection);
   }
 
   /**
