@@ -49,6 +49,8 @@ export const limitNames = [
   'connections',
   'window_update_flood',
   'priority_flood',
+  'target_bytes',
+  'head_timeout',
 ] as const;
 
 /** One of {@link limitNames}. */

@@ -55,6 +55,8 @@ export abstract class Connection implements TransportOwner {
     this.onTransportClosed(reason);
   }
 
+  onConnected(): void {}
+
   onPeerEnded(): void {
     this.loop.tick();
     this.onInputEnded();
@@ -80,6 +82,21 @@ export abstract class Connection implements TransportOwner {
       this.scheduleFlush();
     }
     return out;
+  }
+
+  /** Copies `bytes[start, end)` to the output, however many they are. */
+  protected append(bytes: Buffer, start: number, end: number): void {
+    for (let from = start; from < end; ) {
+      const left = end - from;
+      const space = this.out === null ? 0 : this.out.length - this.position;
+      // Fills what is there; a new buffer is begun when hardly anything is left of it.
+      const length = space >= leastPiece ? Math.min(left, space) : Math.min(left, mostRoom);
+      const out = this.room(length);
+      if (length < 24) for (let i = 0; i < length; i++) out[this.position + i] = bytes[from + i]!;
+      else out.set(bytes.subarray(from, from + length), this.position);
+      this.position += length;
+      from += length;
+    }
   }
 
   /** Has what was collected written soon: at the end of this turn, unless the kind of connection knows better. */
@@ -215,3 +232,7 @@ export abstract class Connection implements TransportOwner {
     this.#inKernel = null;
   }
 }
+
+/** What {@link Connection.room} can be asked for. */
+const mostRoom = 32_768;
+const leastPiece = 4096;

@@ -3,7 +3,7 @@ import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
 import type { EndpointsPatch, SnapshotPatch } from '../model/snapshot.ts';
 import type { Client } from './client.ts';
-import { Http2Pool, type PoolOptions, poolDefaults } from './endpoint-pool.ts';
+import { AddressPool, type PoolOptions, poolDefaults } from './endpoint-pool.ts';
 import { type AccessEntry, Gateway } from './gateway.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { Loop } from './loop.ts';
@@ -43,7 +43,7 @@ export class DataPlane {
       this.#checkDrained();
     },
   };
-  readonly #pools = new Map<string, Http2Pool>();
+  readonly #pools = new Map<string, AddressPool>();
   readonly #sweeper: NodeJS.Timeout;
   #drained: (() => void) | null = null;
   #sweeps = 0;
@@ -122,11 +122,11 @@ export class DataPlane {
     drained();
   }
 
-  #poolOf(endpoint: Endpoint): Http2Pool {
+  #poolOf(endpoint: Endpoint): AddressPool {
     const key = `${endpoint.address} ${endpoint.port}`;
     let pool = this.#pools.get(key);
     if (pool === undefined) {
-      pool = new Http2Pool(this.#gateway, endpoint.address, endpoint.port, {
+      pool = new AddressPool(this.#gateway, endpoint.address, endpoint.port, {
         ...poolDefaults,
         ...this.#options.pool,
       });

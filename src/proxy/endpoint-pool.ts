@@ -1,17 +1,19 @@
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { ClientConnection, type ClientConnectionEvents } from './http2/client-connection.ts';
-import { life } from './life.ts';
+import { Http1Pool } from './http1/pool.ts';
+import { Http2Pool } from './http2/pool.ts';
 import type { EndpointPool } from './service-runtime.ts';
 
 /** What can be set of connections to upstreams, in ms. */
 export interface PoolOptions {
-  /** For TCP and the first SETTINGS together; Ambassador's connect_timeout_ms. */
+  /** For TCP, and for HTTP/2 the first SETTINGS together with it; Ambassador's connect_timeout_ms. */
   readonly connectTimeoutMs: number;
-  /** A connection without a call is closed after it. */
+  /** An HTTP/2 connection without a call is closed after it. */
   readonly idleMs: number;
   /** Between PINGs on a connection with calls; 0 = none. Never under 5 minutes: many servers refuse more. */
   readonly keepAliveMs: number;
+  /** The same for HTTP/1.1, where an upstream may close it at the very moment at which a request goes out. */
+  readonly http1IdleMs: number;
   /** Long repeated fields go into the upstream's dynamic table. */
   readonly indexFields: boolean;
 }
@@ -21,179 +23,60 @@ export const poolDefaults: PoolOptions = {
   connectTimeoutMs: 3000,
   idleMs: 300_000,
   keepAliveMs: 0,
+  http1IdleMs: 60_000,
   indexFields: true,
 };
 
-const firstRestMs = 1000;
-const longestRestMs = 30_000;
-/** A connect that takes longer makes calls go elsewhere meanwhile. */
-const slowConnectMs = 200;
-/** Calls that a connection is expected to take before its SETTINGS are there. */
-const assumedStreams = 100;
-const mostConnections = 512;
-
-/** The connections to one address: few, packed ("first with room" keeps writes large), within the peer's limit. */
-export class Http2Pool implements EndpointPool, ClientConnectionEvents {
+/** The connections to one address, by what they speak; a backend says which it wants. */
+export class AddressPool implements EndpointPool {
   readonly address: string;
   readonly port: number;
   readonly #gateway: Gateway;
   readonly #options: PoolOptions;
-  #connections: ClientConnection[] = [];
-  #waiting: Exchange[] = [];
-  #connecting = 0;
-  #connectingSince = 0;
-  #restUntil = 0;
-  #restMs = 0;
-  #keepAliveMs: number;
+  #http1: Http1Pool | null = null;
+  #http2: Http2Pool | null = null;
 
   constructor(gateway: Gateway, address: string, port: number, options: PoolOptions) {
     this.#gateway = gateway;
     this.address = address;
     this.port = port;
     this.#options = options;
-    this.#keepAliveMs = options.keepAliveMs;
   }
 
   isResting(now: number): boolean {
-    if (now < this.#restUntil) return true;
-    return this.#connecting > 0 && now - this.#connectingSince > slowConnectMs && !this.#hasReady();
-  }
-
-  #hasReady(): boolean {
-    for (const connection of this.#connections) if (connection.isReady && !connection.draining) return true;
-    return false;
+    return (this.#http2?.isResting(now) ?? false) || (this.#http1?.isResting(now) ?? false);
   }
 
   connect(exchange: Exchange): void {
-    const connections = this.#connections;
-    for (let i = 0; i < connections.length; i++) {
-      const connection = connections[i]!;
-      if (connection.capacity > 0 && !connection.blocked && !exchange.refusedBy.includes(connection)) {
-        exchange.attach(connection);
-        return;
-      }
+    if (exchange.backend!.backend.protocol === 'h2') {
+      this.#http2 ??= new Http2Pool(this.#gateway, this.address, this.port, this.#options);
+      this.#http2.connect(exchange);
+    } else {
+      this.#http1 ??= new Http1Pool(this.#gateway, this.address, this.port, this.#options);
+      this.#http1.connect(exchange);
     }
-    this.#waiting = this.#gateway.stillWaiting(this.#waiting);
-    if (!this.#gateway.mayHold(exchange, this.#waiting)) return;
-    exchange.hold();
-    this.#waiting.push(exchange);
-    this.#grow();
-  }
-
-  /** Opens as many connections as the waiting calls need. */
-  #grow(): void {
-    const streams = this.#streamsPerConnection();
-    while (
-      this.#waiting.length > this.#connecting * streams &&
-      this.#connections.length < mostConnections &&
-      streams > 0
-    ) {
-      if (this.#connecting++ === 0) {
-        this.#connectingSince = this.#gateway.loop.now;
-        setTimeout(() => this.#moveWaiting(), slowConnectMs).unref();
-      }
-      this.#connections.push(
-        new ClientConnection(this.#gateway, this.address, this.port, this.#options, this),
-      );
-    }
-  }
-
-  /** The connect takes long: calls that wait for it go to another endpoint where a healthy one is. */
-  #moveWaiting(): void {
-    if (this.#connecting === 0 || this.#hasReady()) return;
-    this.#gateway.loop.tick();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const exchange of waiting) {
-      if (exchange.state <= life.held && !exchange.goElsewhere()) this.#waiting.push(exchange);
-    }
-  }
-
-  /** 0 when the peer wants none at all: then they wait until it does. */
-  #streamsPerConnection(): number {
-    for (const connection of this.#connections) {
-      if (connection.isReady && !connection.draining) return Math.min(connection.peerMaxStreams, 10_000);
-    }
-    return assumedStreams;
-  }
-
-  onRoom(connection: ClientConnection): void {
-    if (!this.#known.has(connection)) {
-      this.#known.add(connection);
-      this.#connecting--;
-      this.#restMs = 0;
-      this.#restUntil = 0;
-    }
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    const left: Exchange[] = [];
-    for (const exchange of waiting) {
-      if (connection.capacity <= 0 || exchange.refusedBy.includes(connection)) left.push(exchange);
-      else exchange.attach(connection);
-    }
-    this.#waiting = left;
-    if (this.#waiting.length > 0) this.#grow();
-  }
-
-  /** Connections that have been ready. */
-  readonly #known = new WeakSet<ClientConnection>();
-
-  onGone(connection: ClientConnection, failed: boolean, why: string): void {
-    this.#connections = this.#connections.filter((other) => other !== connection);
-    if (!failed) {
-      if (this.#waiting.length > 0) this.#grow();
-      return;
-    }
-    this.#connecting--;
-    this.#restMs = this.#restMs === 0 ? firstRestMs : Math.min(this.#restMs * 2, longestRestMs);
-    if (this.#hasReady()) return;
-    this.#restUntil = this.#gateway.loop.now + this.#restMs;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const exchange of waiting) exchange.endpointFailed(`${this.address}:${this.port} ${reasonOf(why)}`);
-  }
-
-  onTooManyPings(): void {
-    this.#keepAliveMs *= 2;
   }
 
   /** Once a second. */
   sweep(now: number): void {
-    for (const connection of [...this.#connections]) {
-      connection.sweep(now, this.#options.idleMs, this.#keepAliveMs);
-    }
-    this.#waiting = this.#waiting.filter((exchange) => exchange.state <= life.held);
+    this.#http1?.sweep(now);
+    this.#http2?.sweep(now);
   }
 
   /** The address is no longer an endpoint: calls finish, connections close. */
   retire(): void {
-    for (const connection of [...this.#connections]) connection.retire();
+    this.#http1?.retire();
+    this.#http2?.retire();
   }
 
   /** True when nothing is open and nobody waits. */
   get isUnused(): boolean {
-    return this.#connections.length === 0 && this.#waiting.length === 0;
+    return (this.#http1?.isUnused ?? true) && (this.#http2?.isUnused ?? true);
   }
 
   /** Drops everything. */
   close(): void {
-    for (const connection of [...this.#connections]) connection.destroy();
-  }
-}
-
-function reasonOf(why: string): string {
-  switch (why) {
-    case 'ECONNREFUSED':
-      return 'refused the connection';
-    case 'ETIMEDOUT':
-    case 'connect timeout':
-      return 'did not answer in time';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'cannot be reached';
-    case 'ECONNRESET':
-      return 'reset the connection';
-    default:
-      return why === '' ? 'closed the connection' : why;
+    this.#http1?.close();
+    this.#http2?.close();
   }
 }

@@ -3,12 +3,15 @@ import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { Chunk } from '../protocol/hpack/arena.ts';
 import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
 import { decodePlain, type PlainField } from '../protocol/hpack/plain.ts';
-import type { ResponseBlock } from '../protocol/hpack/response-blocks.ts';
+import { decodeLines } from '../protocol/http1/lines.ts';
+import { isIdempotent } from '../protocol/http1/methods.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
 import type { RouteRequest } from '../routing/index.ts';
+import { deadlineOf } from './deadline.ts';
 import {
   deadlineReply,
   silentReply,
+  unwritableReply,
   upstreamBrokenReply,
   upstreamClosedReply,
   upstreamResetReply,
@@ -17,12 +20,12 @@ import type { Gateway } from './gateway.ts';
 import { editHead } from './header-edits.ts';
 import { KeptRequest } from './kept-request.ts';
 import { life } from './life.ts';
-import { grpcReplyBlock, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
+import { grpcReplyHead, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
 import type { AuthorityInfo, PathInfo } from './path-info.ts';
-import { fieldValue, requestLine } from './request-head.ts';
+import { fieldValue, prepareHead } from './request-head.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
-import type { Downstream, Upstream, UpstreamConnection } from './sides.ts';
+import type { AnswerHead, Downstream, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
 
 /** Endpoints that are tried for one call. */
@@ -42,6 +45,10 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   readonly method: string;
   /** The client's `grpc-timeout` in ms, or -1. */
   readonly timeoutMs: number;
+  /** The head is kept as lines of HTTP/1.1, and not as a plain block. */
+  readonly lines: boolean;
+  /** Bytes of the body that the head announces, or -1. */
+  readonly contentLength: number;
   /** One of {@link life}. */
   state: number = life.begun;
   route: RouteRuntime | null = null;
@@ -77,6 +84,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     method: string,
     grpc: boolean,
     timeoutMs: number,
+    lines: boolean,
+    contentLength: number,
     fin: boolean,
     chunk: Chunk,
     headStart: number,
@@ -91,6 +100,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     this.authority = authority;
     this.method = method;
     this.timeoutMs = timeoutMs;
+    this.lines = lines;
+    this.contentLength = contentLength;
     this.requestEnded = fin;
   }
 
@@ -111,26 +122,26 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   /** Value of a request header (several lines joined with ","), undefined when it is not there. */
   header(name: string): string | undefined {
     if (name === 'host' || name === ':authority') return this.authority.text;
-    this.#fields ??= decodePlain(this.chunk!.bytes, this.headStart, this.headEnd);
+    this.#fields ??= (this.lines ? decodeLines : decodePlain)(
+      this.chunk!.bytes,
+      this.headStart,
+      this.headEnd,
+    );
     return fieldValue(this.#fields, name);
   }
 
   // ---- from the head to an upstream
 
-  /** Begins: finds the route, draws, and sends or waits. `marks` as the decoder left them. */
-  begin(marks: FieldMarks): void {
+  /** Begins: finds the route, draws, and sends or waits. `marks` as the decoder left them; null = none. */
+  begin(marks: FieldMarks | null): void {
     if (!this.gateway.decide(this)) return;
     this.#armDeadline();
     this.#send(marks);
   }
 
   #armDeadline(): void {
-    const configured = this.backend!.backend.timeoutMs;
-    let limit = configured ?? (this.grpc ? 0 : 3000);
-    if (this.grpc && this.timeoutMs >= 0)
-      limit = limit === 0 ? this.timeoutMs : Math.min(limit, this.timeoutMs);
-    else if (limit === 0) return;
-    this.gateway.wheel.arm(this, this.startedAt + Math.max(limit, 1));
+    const limit = deadlineOf(this, this.backend!);
+    if (limit > 0) this.gateway.wheel.arm(this, this.startedAt + limit);
   }
 
   #send(marks: FieldMarks | null): void {
@@ -165,26 +176,16 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (this.state > life.held) return;
     const backend = this.backend!;
     const chunk = this.chunk!;
-    let plain = chunk.bytes;
-    let start = this.headStart;
-    let end = this.headEnd;
-    let marks = this.#marks;
-    if (backend.editsRequest) {
-      plain = editHead(backend.backend.requestHeaders, plain, start, end);
-      start = 0;
-      end = plain.length;
-      marks = null;
-    }
+    const head = this.gateway.outgoing;
+    head.bytes = chunk.bytes;
+    head.start = this.headStart;
+    head.end = this.headEnd;
+    head.marks = this.#marks;
+    if (!prepareHead(this, backend, head)) return this.fail(unwritableReply());
     const bodyLength = this.bodyEnd - this.headEnd;
     const fin = this.requestEnded && bodyLength === 0 && this.heldBody === null && this.trailers === null;
     this.countSent(backend.series(this.endpoint!.endpoint.version), this.diverted);
     this.state = life.sent;
-    const head = this.gateway.outgoing;
-    head.line = requestLine(this, backend);
-    head.plain = plain;
-    head.start = start;
-    head.end = end;
-    head.marks = marks;
     head.fin = fin;
     const upstream = connection.open(this, head);
     this.upstream = upstream;
@@ -299,23 +300,24 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   }
 
   /** A 1xx head; the final one follows. */
-  responseInfo(block: ResponseBlock): void {
+  responseInfo(head: AnswerHead): void {
     if (this.state === life.sent) this.#firstByte();
     this.state = life.responding;
-    this.downstream.sendHead(block.bytes, 0, block.length, false);
+    this.downstream.sendHead(head, false);
   }
 
-  /** The head of the answer. */
-  responseHead(block: ResponseBlock, fin: boolean): void {
+  /** The head of the answer. @param grpc its grpc-status, -1 = none. */
+  responseHead(head: AnswerHead, grpc: number, fin: boolean): void {
     if (this.state === life.sent) this.#firstByte();
     this.state = life.responding;
-    this.status = block.status;
-    if (block.grpcStatus >= 0) this.grpcCode = block.grpcStatus;
+    this.status = head.status;
+    if (grpc >= 0) this.grpcCode = grpc;
     else if (this.grpc && fin) this.grpcCode = grpcStatus.unknown;
     if (this.backend!.editsResponse) {
-      const edited = editHead(this.backend!.backend.responseHeaders, block.bytes, 0, block.length);
-      this.downstream.sendHead(edited, 0, edited.length, fin);
-    } else this.downstream.sendHead(block.bytes, 0, block.length, fin);
+      const { status, lines, contentLength } = head;
+      const bytes = editHead(this.backend!.backend.responseHeaders, head.bytes, 0, head.length, lines);
+      this.downstream.sendHead({ status, lines, bytes, length: bytes.length, contentLength }, fin);
+    } else this.downstream.sendHead(head, fin);
   }
 
   /** Body bytes of the answer. */
@@ -326,10 +328,10 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     this.settleAnswerCredit();
   }
 
-  /** Trailers of the answer. */
-  responseTrailers(block: ResponseBlock): void {
-    if (block.grpcStatus >= 0) this.grpcCode = block.grpcStatus;
-    this.downstream.sendTrailers(block.bytes, 0, block.length);
+  /** Trailers of the answer, `block[0, length)`, a plain block. @param grpc their grpc-status, -1 = none. */
+  responseTrailers(block: Buffer, length: number, grpc: number): void {
+    if (grpc >= 0) this.grpcCode = grpc;
+    this.downstream.sendTrailers(block, 0, length);
   }
 
   /** Gives the upstream credit for what the client's side has taken. */
@@ -359,6 +361,16 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (code === errorCode.refusedStream && this.state === life.sent) return this.refused(by);
     const reply = upstreamResetReply(this.backend!.backend.service, code);
     this.#failWith(reply, code === errorCode.noError ? errorCode.internalError : code);
+  }
+
+  /**
+   * A connection that had been idle was closed by the upstream, and not a byte of an answer came: the call may be sent
+   * again if nothing of it went out, or if twice is as good as once (RFC 9110 9.2.2, RFC 9112 9.3.1).
+   */
+  connectionWasStale(by: UpstreamConnection, why: string, unsent: boolean): void {
+    const again = this.chunk !== null && this.state === life.sent && (unsent || isIdempotent(this.method));
+    if (again) this.refused(by);
+    else this.upstreamClosed(why);
   }
 
   /** The connection to the upstream is gone in the middle of the call. */
@@ -405,6 +417,13 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     this.#end();
   }
 
+  /** The client broke a rule in the middle of its request: it is answered, and the upstream's call ends. */
+  clientBroke(reply: LocalReply): void {
+    this.upstream?.cancel(errorCode.cancel);
+    this.upstream = null;
+    this.#failWith(reply, errorCode.protocolError);
+  }
+
   /** Answers in the gateway's own words, or cuts an answer that has begun. */
   fail(reply: LocalReply): void {
     this.#failWith(reply, errorCode.internalError);
@@ -439,14 +458,13 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (this.grpc) {
       this.status = 200;
       this.grpcCode = reply.grpcStatus;
-      const block = grpcReplyBlock(reply);
-      this.downstream.sendHead(block, 0, block.length, true);
+      this.downstream.sendHead(grpcReplyHead(reply), true);
       return;
     }
     this.status = reply.status;
     const { head, body } = httpReply(reply);
     const bodiless = this.method === 'HEAD';
-    this.downstream.sendHead(head, 0, head.length, bodiless);
+    this.downstream.sendHead(head, bodiless);
     if (!bodiless) this.downstream.sendData(body, 0, body.length, true);
   }
 

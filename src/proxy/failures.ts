@@ -19,6 +19,13 @@ export function upstreamBrokenReply(service: string, what: string): LocalReply {
   return localReply(502, grpcStatus.internal, 'protocol_error', `the upstream ${service} sent ${what}`);
 }
 
+/** The head has something that the upstream's protocol cannot say (a host or target that HTTP/1.1 has no form for). */
+export function unwritableReply(): LocalReply {
+  const message =
+    'the head cannot be said in HTTP/1.1: its host, target or a field has a forbidden character';
+  return localReply(400, grpcStatus.internal, 'protocol_error', message);
+}
+
 /** The deadline is over. @param held the call was still waiting for a connection. */
 export function deadlineReply(held: boolean): LocalReply {
   const message = held ? 'the deadline passed while the call waited for the upstream' : 'the deadline passed';

@@ -11,6 +11,8 @@ import { ResponseBlocks } from '../protocol/hpack/response-blocks.ts';
 import { ValueCache } from '../protocol/hpack/value-cache.ts';
 import { RouteMatchResult } from '../routing/index.ts';
 import type { Exchange } from './exchange.ts';
+import { HeadForms } from './head-forms.ts';
+import { Http1Shared } from './http1/shared.ts';
 import type { Http2Environment } from './http2/frame-writer.ts';
 import { life } from './life.ts';
 import type { Limits } from './limits.ts';
@@ -56,15 +58,18 @@ export class Gateway {
   readonly arena: Arena;
   readonly decoders: DecoderShared<PathInfo, AuthorityInfo>;
   readonly responses = new ResponseBlocks();
+  readonly forms = new HeadForms();
+  readonly http1: Http1Shared;
   /** What connections need. */
   readonly environment: Http2Environment;
   readonly random = new Random();
   readonly outgoing: OutgoingHead = {
     line: nothing,
-    plain: nothing,
+    bytes: nothing,
     start: 0,
     end: 0,
     marks: null,
+    contentLength: -1,
     fin: false,
   };
   /** Bytes that wait for slow readers, over all connections. */
@@ -103,6 +108,7 @@ export class Gateway {
       maxFields: limits.header_fields,
       maxWork: limits.hpack_work,
     };
+    this.http1 = new Http1Shared(this.arena, limits);
     this.#onResolve = onResolve;
     this.#onAccess = onAccess;
     const { route, service, version, role } = unroutedLabels;
@@ -160,13 +166,10 @@ export class Gateway {
   #take(exchange: Exchange, backend: BackendRuntime, diverted: boolean): boolean {
     exchange.backend = backend;
     exchange.diverted = diverted;
-    const { name, protocol, tls } = backend.backend;
-    if (protocol === 'h2' && tls === null) return true;
+    const { name, tls } = backend.backend;
+    if (tls === null) return true;
     // Never in clear text what was meant to be encrypted.
-    const message =
-      tls === null
-        ? `the Mapping ${name} has no "grpc: true", and HTTP/1.1 to an upstream is not served yet`
-        : `the Mapping ${name} wants TLS to its upstream, which is not served yet`;
+    const message = `the Mapping ${name} wants TLS to its upstream, which is not served yet`;
     return this.#answer(exchange, localReply(501, grpcStatus.unimplemented, 'not_implemented', message));
   }
 

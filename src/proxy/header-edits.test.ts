@@ -14,7 +14,7 @@ function edited(
   ]);
   const block = Buffer.concat([Buffer.from('junk'), before, Buffer.from('junk')]);
   const edits = { remove, add: add.map(([name, value, append]) => ({ name, value, append })) };
-  const after = editHead(edits, block, 4, 4 + before.length);
+  const after = editHead(edits, block, 4, 4 + before.length, false);
   return decodePlain(after, 0, after.length).map((f) => `${f.neverIndexed ? '!' : ''}${f.name}: ${f.value}`);
 }
 

@@ -1,18 +1,22 @@
 import type { HeaderEdits } from '../model/backend.ts';
-import { decodePlain, encodePlain } from '../protocol/hpack/plain.ts';
+import { decodePlain, encodePlain, type PlainField } from '../protocol/hpack/plain.ts';
+import { decodeLines, encodeLines } from '../protocol/http1/lines.ts';
 
 /**
- * A plain block with fields removed and added as the configuration says: removal first, so that removing and
+ * A plain block, or lines, with fields removed and added as the configuration says: removal first, so that removing and
  * adding the same name replaces it (Envoy's order). An addition without `append` replaces the field too.
  */
-export function editHead(edits: HeaderEdits, block: Buffer, start: number, end: number): Buffer {
+export function editHead(
+  edits: HeaderEdits,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  lines: boolean,
+): Buffer {
   const gone = new Set(edits.remove);
   for (const { name, append } of edits.add) if (!append) gone.add(name);
-  const fields: { name: string; value: string; neverIndexed: boolean }[] = decodePlain(
-    block,
-    start,
-    end,
-  ).filter((field) => !gone.has(field.name));
+  const before: PlainField[] = lines ? decodeLines(bytes, start, end) : decodePlain(bytes, start, end);
+  const fields = before.filter((field) => !gone.has(field.name));
   for (const { name, value } of edits.add) fields.push({ name, value, neverIndexed: false });
-  return encodePlain(fields);
+  return lines ? encodeLines(fields) : encodePlain(fields);
 }

@@ -49,6 +49,8 @@ export const limitTable: { readonly [K in LimitName]: LimitRow } = {
   },
   queued_bytes: { value: 536_870_912, unit: 'bytes', what: 'bodies of a worker that wait for slow readers' },
   connections: { value: 50_000, unit: 'connections', what: 'client connections of a worker' },
+  target_bytes: { value: 8192, unit: 'bytes', what: 'the target in the first line of an HTTP/1.1 request' },
+  head_timeout: { value: 10_000, unit: 'ms', what: 'from the first byte of an HTTP/1.1 head to its end' },
 };
 
 /** A value for every limit. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reasonIndex } from '../metrics/catalog.ts';
 import { decodePlain } from '../protocol/hpack/plain.ts';
-import { grpcReplyBlock, grpcTrailersBlock, httpReply, localReply } from './local-reply.ts';
+import { grpcReplyHead, grpcTrailersBlock, httpReply, localReply } from './local-reply.ts';
 
 const fieldsOf = (block: Buffer): Record<string, string> =>
   Object.fromEntries(decodePlain(block, 0, block.length).map(({ name, value }) => [name, value]));
@@ -10,7 +10,7 @@ const reply = localReply(503, 14, 'no_endpoint', 'the service 灰 has no ready e
 
 describe('answers of the gateway’s own', () => {
   it('are one head for gRPC: HTTP 200, status, message, reason', () => {
-    expect(fieldsOf(grpcReplyBlock(reply))).toEqual({
+    expect(fieldsOf(grpcReplyHead(reply).bytes)).toEqual({
       ':status': '200',
       'content-type': 'application/grpc',
       'grpc-status': '14',
@@ -27,7 +27,7 @@ describe('answers of the gateway’s own', () => {
   it('are a line of text for all others, with its length in bytes', () => {
     const { head, body } = httpReply(reply);
     expect(body.toString()).toBe('the service 灰 has no ready endpoint\n');
-    expect(fieldsOf(head)).toEqual({
+    expect(fieldsOf(head.bytes)).toEqual({
       ':status': '503',
       'content-type': 'text/plain; charset=utf-8',
       'content-length': String(Buffer.byteLength('the service 灰 has no ready endpoint\n')),
@@ -37,6 +37,6 @@ describe('answers of the gateway’s own', () => {
 
   it('say where a redirect goes', () => {
     const { head } = httpReply(localReply(301, 14, 'none', 'moved', 'https://host/a'));
-    expect(fieldsOf(head)).toMatchObject({ ':status': '301', location: 'https://host/a' });
+    expect(fieldsOf(head.bytes)).toMatchObject({ ':status': '301', location: 'https://host/a' });
   });
 });

@@ -1,6 +1,7 @@
 import { type ReasonName, reasonIndex } from '../metrics/catalog.ts';
 import { encodeGrpcMessage } from '../protocol/grpc/status.ts';
 import { encodePlain, type PlainField } from '../protocol/hpack/plain.ts';
+import type { AnswerHead } from './sides.ts';
 
 /** An answer that the gateway gives itself. */
 export interface LocalReply {
@@ -25,8 +26,10 @@ export function localReply(
 }
 
 /** The head of a reply to a gRPC call: one block, "Trailers-Only" of gRPC over HTTP/2. */
-export function grpcReplyBlock(reply: LocalReply): Buffer {
-  return encodePlain(
+export function grpcReplyHead(reply: LocalReply): AnswerHead {
+  return plainHead(
+    200,
+    -1,
     fields([
       [':status', '200'],
       ['content-type', 'application/grpc'],
@@ -48,7 +51,7 @@ export function grpcTrailersBlock(reply: LocalReply): Buffer {
 }
 
 /** Head and body of a reply to any other request: one line of plain text. */
-export function httpReply(reply: LocalReply): { readonly head: Buffer; readonly body: Buffer } {
+export function httpReply(reply: LocalReply): { readonly head: AnswerHead; readonly body: Buffer } {
   const body = Buffer.from(`${reply.message}\n`, 'utf8');
   const head: [string, string][] = [
     [':status', String(reply.status)],
@@ -57,7 +60,12 @@ export function httpReply(reply: LocalReply): { readonly head: Buffer; readonly 
     ['x-serin-reason', reply.reasonName],
   ];
   if (reply.location !== null) head.push(['location', reply.location]);
-  return { head: encodePlain(fields(head)), body };
+  return { head: plainHead(reply.status, body.length, fields(head)), body };
+}
+
+function plainHead(status: number, contentLength: number, list: ReturnType<typeof fields>): AnswerHead {
+  const bytes = encodePlain(list);
+  return { status, lines: false, bytes, length: bytes.length, contentLength };
 }
 
 function fields(pairs: [string, string][]): Pick<PlainField, 'name' | 'value' | 'neverIndexed'>[] {

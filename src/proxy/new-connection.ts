@@ -2,7 +2,8 @@ import { GatewayCount, limitIndex } from '../metrics/catalog.ts';
 import { preface } from '../protocol/http2/frames.ts';
 import type { Client } from './client.ts';
 import type { Gateway } from './gateway.ts';
-import { mostFirstLine, noPreface, readFirstLine, versionNotSupported } from './http2/not-http2.ts';
+import { Http1ServerConnection } from './http1/server-connection.ts';
+import { noPreface } from './http2/no-preface.ts';
 import { ServerConnection } from './http2/server-connection.ts';
 import { acceptTransport } from './transport/open.ts';
 import type { Accepted } from './transport/tcp-handle.ts';
@@ -27,7 +28,6 @@ export class NewConnection implements Client, TransportOwner {
   #bytesOut = 0;
   #draining = false;
   #told = false;
-  #firstLine = '';
 
   /** Takes the connection and adds itself to `clients`. */
   constructor(gateway: Gateway, accepted: Accepted, listener: string, clients: ClientSet) {
@@ -41,49 +41,62 @@ export class NewConnection implements Client, TransportOwner {
   }
 
   onRead(length: number): void {
+    if (this.#told) return;
     const { loop } = this.#gateway;
     loop.tick();
     this.#bytesIn += length;
     const bytes = loop.readBuffer;
-    if (this.#firstLine !== '') return this.#noPreface(length);
     const take = Math.min(preface.length - this.#seen, length);
     for (let i = 0; i < take; i++) {
       if (bytes[i] === preface[this.#seen + i]) continue;
-      this.#firstLine = preface.toString('latin1', 0, this.#seen);
-      return this.#noPreface(length);
+      if (this.#seen + i >= firstLineBytes) return this.#brokenPreface();
+      return this.#becomeHttp1(length);
     }
     this.#seen += take;
     if (this.#seen < preface.length) return;
-    this.#become(take, length);
+    this.#becomeHttp2(take, length);
   }
 
-  #become(from: number, length: number): void {
+  #becomeHttp2(from: number, length: number): void {
     const gateway = this.#gateway;
-    const client = new ServerConnection(
-      gateway,
-      this.#transport,
-      plainAddress(this.#transport.remoteAddress),
-      this.#listener,
-      (closed) => this.#clients.delete(closed),
+    const address = plainAddress(this.#transport.remoteAddress);
+    const client = new ServerConnection(gateway, this.#transport, address, this.#listener, (closed) =>
+      this.#clients.delete(closed),
     );
     // It counts what it is given now itself.
     client.bytesIn = this.#bytesIn - (length - from);
-    this.#clients.add(client);
-    this.#clients.delete(this);
-    if (this.#draining) client.drain();
+    this.#giveTo(client);
     if (length > from) client.take(gateway.loop.readBuffer.subarray(from), length - from);
   }
 
-  #noPreface(length: number): void {
-    if (this.#told) return;
-    this.#firstLine += this.#gateway.loop.readBuffer.toString('latin1', 0, Math.min(length, mostFirstLine));
-    const kind = readFirstLine(this.#firstLine);
-    if (kind === 'incomplete') return;
+  #becomeHttp1(length: number): void {
+    const gateway = this.#gateway;
+    const address = plainAddress(this.#transport.remoteAddress);
+    const client = new Http1ServerConnection(gateway, this.#transport, address, this.#listener, (closed) =>
+      this.#clients.delete(closed),
+    );
+    this.#giveTo(client);
+    const bytes = gateway.loop.readBuffer;
+    if (this.#seen === 0) return client.take(bytes, length);
+    // A method that begins as the preface does: POST, PUT, PROPFIND.
+    client.take(
+      Buffer.concat([preface.subarray(0, this.#seen), bytes.subarray(0, length)]),
+      this.#seen + length,
+    );
+  }
+
+  #giveTo(client: Client): void {
+    this.#clients.add(client);
+    this.#clients.delete(this);
+    if (this.#draining) client.drain();
+  }
+
+  /** It said that it speaks HTTP/2, and does not. */
+  #brokenPreface(): void {
     this.#told = true;
-    if (kind === 'other') this.#gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
-    const answer = kind === 'request' ? versionNotSupported : noPreface;
-    this.#bytesOut += answer.length;
-    this.#transport.write(answer, answer.length);
+    this.#gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
+    this.#bytesOut += noPreface.length;
+    this.#transport.write(noPreface, noPreface.length);
     this.#transport.end();
     // A peer that neither reads nor closes would keep it for ever.
     setTimeout(() => this.destroy(), 1000).unref();
@@ -100,6 +113,8 @@ export class NewConnection implements Client, TransportOwner {
     counts[GatewayCount.DOWNSTREAM_BYTES_OUT!]! += this.#bytesOut;
     this.#clients.delete(this);
   }
+
+  onConnected(): void {}
 
   onDrained(): void {}
 
@@ -125,3 +140,6 @@ export class NewConnection implements Client, TransportOwner {
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
+
+/** `PRI * HTTP/2.0` and its CRLF: whoever sends that means HTTP/2. */
+const firstLineBytes = 16;

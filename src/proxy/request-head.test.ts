@@ -27,8 +27,13 @@ describe('writeRequestId', () => {
 });
 
 describe('requestLine', () => {
-  const backendWith = (rewrite: object, hostRewrite: string | null = null): BackendRuntime =>
-    ({ backend: { rewrite, hostRewrite } }) as unknown as BackendRuntime;
+  const backendWith = (rewrite: object, hostRewrite: string | null = null, protocol = 'h2'): BackendRuntime =>
+    ({ backend: { rewrite, hostRewrite, protocol } }) as unknown as BackendRuntime;
+  const lineOf = (call: Exchange, backend: BackendRuntime): Buffer => {
+    const line = requestLine(call, backend);
+    if (line === null) throw new Error('no line');
+    return line;
+  };
   const exchange = (path: string): Exchange =>
     ({
       pathInfo: new PathInfo(wire(path)),
@@ -39,19 +44,31 @@ describe('requestLine', () => {
   it('is written from what was understood, once for each path and backend', () => {
     const call = exchange('/a/./b?x=1');
     const backend = backendWith({ kind: 'prefix', length: 2, to: '/z' });
-    const line = requestLine(call, backend);
+    const line = lineOf(call, backend);
     expect(texts(line)).toEqual([
       ':method: POST',
       ':scheme: http',
       ':path: /z/b?x=1',
       ':authority: a.test:80',
     ]);
-    expect(requestLine(call, backend)).toBe(line);
-    expect(texts(requestLine(call, backendWith({ kind: 'keep' }, 'other')))).toContain(':authority: other');
+    expect(lineOf(call, backend)).toBe(line);
+    expect(texts(lineOf(call, backendWith({ kind: 'keep' }, 'other')))).toContain(':authority: other');
+  });
+
+  it('is request line and Host for HTTP/1.1, with raw bytes above ASCII encoded', () => {
+    const http1 = backendWith({ kind: 'prefix', length: 2, to: '/z' }, null, 'http1');
+    expect(lineOf(exchange('/a/b\xc3\xab?x=1'), http1).toString('latin1')).toBe(
+      'POST /z/b%C3%AB?x=1 HTTP/1.1\r\nHost: a.test:80\r\n',
+    );
+  });
+
+  it('is none where HTTP/1.1 has no form for it', () => {
+    const call = { ...exchange('/a'), authority: wire('user@a test') } as unknown as Exchange;
+    expect(requestLine(call, backendWith({ kind: 'keep' }, null, 'http1'))).toBeNull();
   });
 
   it('leaves the asterisk alone', () => {
-    expect(texts(requestLine(exchange('*'), backendWith({ kind: 'whole', to: '/z' })))).toContain(':path: *');
+    expect(texts(lineOf(exchange('*'), backendWith({ kind: 'whole', to: '/z' })))).toContain(':path: *');
   });
 });
 

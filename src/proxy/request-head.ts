@@ -1,8 +1,13 @@
 import { encodePlain, type PlainField, plainFieldRoom, writePlainField } from '../protocol/hpack/plain.ts';
+import { isAuthority } from '../protocol/http1/authority.ts';
+import { encodeLines } from '../protocol/http1/lines.ts';
+import { isTarget, requestLine as startLine } from '../protocol/http1/start-lines.ts';
 import { rewritePath } from '../routing/index.ts';
 import type { Exchange } from './exchange.ts';
+import { editHead } from './header-edits.ts';
 import type { Random } from './random.ts';
 import type { BackendRuntime } from './route-runtime.ts';
+import type { OutgoingHead } from './sides.ts';
 
 /** Value of a field; several lines are joined with ",", cookies with "; " (RFC 9113 8.2.3); undefined when there is none. */
 export function fieldValue(fields: readonly PlainField[], name: string): string | undefined {
@@ -15,27 +20,65 @@ export function fieldValue(fields: readonly PlainField[], name: string): string 
 }
 
 /**
- * The pseudo-header fields for the upstream: always written anew from what was understood, and remembered
- * with the path.
+ * What begins a request to the upstream: pseudo-header fields, or request line and Host. Always written anew from what
+ * was understood, and remembered with the path. Null when HTTP/1.1 has no form for it.
  */
-export function requestLine(exchange: Exchange, backend: BackendRuntime): Buffer {
+export function requestLine(exchange: Exchange, backend: BackendRuntime): Buffer | null {
   const path = exchange.pathInfo;
   const known = path.line(backend, exchange.authority, exchange.method);
   if (known !== null) return known;
   const rewrite = backend.backend.rewrite;
   const sent = path.text === '*' ? '*' : rewritePath(rewrite, path.path) + path.query;
-  const line = encodePlain([
-    { name: ':method', value: exchange.method, neverIndexed: false },
-    { name: ':scheme', value: 'http', neverIndexed: false },
-    { name: ':path', value: sent, neverIndexed: false },
-    {
-      name: ':authority',
-      value: backend.backend.hostRewrite ?? exchange.authority.text,
-      neverIndexed: false,
-    },
-  ]);
+  const authority = backend.backend.hostRewrite ?? exchange.authority.text;
+  const line =
+    backend.backend.protocol === 'http1'
+      ? http1Line(exchange.method, sent, authority)
+      : encodePlain([
+          { name: ':method', value: exchange.method, neverIndexed: false },
+          { name: ':scheme', value: 'http', neverIndexed: false },
+          { name: ':path', value: sent, neverIndexed: false },
+          { name: ':authority', value: authority, neverIndexed: false },
+        ]);
+  if (line === null) return null;
   path.keepLine(backend, exchange.authority, exchange.method, line);
   return line;
+}
+
+/**
+ * Puts the head that `head` names (kept in the exchange's form) into what the backend's protocol wants, with the
+ * backend's edits; false when it cannot be said in it.
+ */
+export function prepareHead(exchange: Exchange, backend: BackendRuntime, head: OutgoingHead): boolean {
+  const line = requestLine(exchange, backend);
+  if (line === null) return false;
+  head.line = line;
+  head.contentLength = exchange.contentLength;
+  const { protocol, requestHeaders } = backend.backend;
+  if (backend.editsRequest) {
+    head.bytes = editHead(requestHeaders, head.bytes, head.start, head.end, exchange.lines);
+    head.start = 0;
+    head.end = head.bytes.length;
+    head.marks = null;
+  }
+  if (exchange.lines === (protocol === 'http1')) return true;
+  const { forms } = exchange.gateway;
+  const length = exchange.lines
+    ? forms.requestToPlain(head.bytes, head.start, head.end, exchange.contentLength, exchange.grpc)
+    : forms.toLines(head.bytes, head.start, head.end);
+  head.bytes = forms.bytes;
+  head.start = 0;
+  head.end = length;
+  head.marks = null;
+  return length >= 0;
+}
+
+function http1Line(method: string, target: string, authority: string): Buffer | null {
+  const host = Buffer.from(authority, 'latin1');
+  if (host.length > 0 && !isAuthority(host, 0, host.length)) return null;
+  // Bytes above ASCII are what some clients send raw; in HTTP/1.1 they have to be encoded (RFC 3986 2.1).
+  const visible = target.replace(/[\x7f-\xff]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  if (!isTarget(visible)) return null;
+  return Buffer.concat([startLine(method, visible), encodeLines([{ name: 'Host', value: authority }])]);
 }
 
 /** Fields that every request of one client connection carries: who it is, and what it spoke. */
@@ -43,6 +86,14 @@ export function forwardedBlock(forwardedFor: string): Buffer {
   return encodePlain([
     { name: 'x-forwarded-for', value: forwardedFor, neverIndexed: false },
     { name: 'x-forwarded-proto', value: 'http', neverIndexed: false },
+  ]);
+}
+
+/** The same for clients of HTTP/1.1, as lines. */
+export function forwardedLines(forwardedFor: string): Buffer {
+  return encodeLines([
+    { name: 'x-forwarded-for', value: forwardedFor },
+    { name: 'x-forwarded-proto', value: 'http' },
   ]);
 }
 
@@ -65,7 +116,25 @@ const hexPairs: Uint8Array = Buffer.from(
 /** Writes `x-request-id` with a random UUID (RFC 9562, version 4); returns the end. */
 export function writeRequestId(target: Buffer, at: number, random: Random): number {
   for (let i = 0; i < idStart; i++) target[at + i] = template[i]!;
-  let to = at + idStart;
+  return writeUuid(target, at + idStart, random);
+}
+
+const lineStart = Buffer.from(`${name}: `, 'latin1');
+
+/** Bytes of an `x-request-id` line. */
+export const requestIdLineBytes: number = lineStart.length + 38;
+
+/** Writes `x-request-id` as a line of HTTP/1.1; returns the end. */
+export function writeRequestIdLine(target: Buffer, at: number, random: Random): number {
+  for (let i = 0; i < lineStart.length; i++) target[at + i] = lineStart[i]!;
+  const to = writeUuid(target, at + lineStart.length, random);
+  target[to] = 0x0d;
+  target[to + 1] = 0x0a;
+  return to + 2;
+}
+
+function writeUuid(target: Buffer, at: number, random: Random): number {
+  let to = at;
   for (let i = 0; i < 4; i++) {
     let bits = random.next();
     if (i === 1) bits = (bits & ~0xf000) | 0x4000;

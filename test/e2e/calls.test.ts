@@ -387,15 +387,6 @@ spec: {host: quote.test, prefix: /q/, rewrite: "", service: "quote:80", grpc: tr
     expect(client.status(3)).toBe('404');
     expect(client.body(3).toString()).toContain('host quote.test without the port has one');
   });
-
-  it('is 501 with the reason where the upstream would be HTTP/1.1', async () => {
-    const plane = later(await startPlane(one.replace(', grpc: true', ''), { 'quote:80': [1] }));
-    const client = await connect(plane);
-    client.get(1, '/q/1');
-    await client.until(() => client.ended(1));
-    expect(client.status(1)).toBe('501');
-    expect(client.body(1).toString()).toContain('grpc: true');
-  });
 });
 
 describe('an upstream that wants TLS', () => {
@@ -409,34 +400,6 @@ describe('an upstream that wants TLS', () => {
     expect(field(client, 1, 'grpc-status')).toBe('12');
     expect(field(client, 1, 'grpc-message')).toContain('TLS');
     expect(plane.counter('UPSTREAM_OPENED')).toBe(0);
-  });
-});
-
-describe('an HTTP/1.1 client', () => {
-  it.each(['whole', 'byte by byte'])('is told 505 in its own words (%s)', async (how) => {
-    const plane = later(await startPlane(manifest, { 'quote:80': [1] }));
-    const socket = net.connect(plane.port, '127.0.0.1');
-    let answer = '';
-    socket.on('data', (data) => {
-      answer += String(data);
-    });
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    const request = 'GET /index.html HTTP/1.1\r\nhost: quote.test\r\n\r\n';
-    const pieces = how === 'whole' ? [request] : [...request];
-    for (const piece of pieces) {
-      if (socket.writable) socket.write(piece);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await closed;
-    expect(answer).toMatch(/^HTTP\/1\.1 505 HTTP Version Not Supported\r\n/);
-    expect(answer).toContain('HTTP/2 with prior knowledge');
-    await expect.poll(() => plane.counter('DOWNSTREAM_CLOSED')).toBe(1);
-    // It is told behind the first line; what it had sent until then is counted.
-    const least = how === 'whole' ? request.length : request.indexOf('\n') + 1;
-    expect(plane.counter('DOWNSTREAM_BYTES_IN')).toBeGreaterThanOrEqual(least);
-    expect(plane.counter('DOWNSTREAM_BYTES_IN')).toBeLessThanOrEqual(request.length);
-    expect(plane.counter('DOWNSTREAM_BYTES_OUT')).toBe(answer.length);
-    expect(plane.counter('PROTOCOL_ERRORS_DOWNSTREAM')).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Recorder, startPlane, startRecorder, type TestPlane } from '../support/data-plane.ts';
+import { type Http1Recorder, startHttp1Recorder } from '../support/http1-recorder.ts';
 import { frame, RawClient } from '../support/raw-http2.ts';
 
 interface SendData {
@@ -25,6 +26,9 @@ interface RawCase {
     readonly 'one of': readonly string[];
     readonly discouraged?: readonly string[];
     readonly forwarded?: {
+      readonly must_have?: readonly string[];
+      readonly must_not_have?: readonly string[];
+      readonly lines_at_most?: Readonly<Record<string, number>>;
       readonly body_length?: number;
       readonly by_path?: Readonly<Record<string, { readonly must_have: readonly string[] }>>;
     };
@@ -58,20 +62,32 @@ spec: {host: quote.test, prefix: /, rewrite: "", service: "quote:80", grpc: true
 
 let recorder: Recorder;
 let plane: TestPlane;
+/** The same with a backend that speaks HTTP/1.1. */
+let recorder1: Http1Recorder;
+let plane1: TestPlane;
+let recorder2: Recorder;
+let plane2: TestPlane;
 
 beforeAll(async () => {
-  recorder = await startRecorder();
-  plane = await startPlane(manifest, { 'quote:80': [recorder.port] });
+  recorder2 = await startRecorder();
+  recorder1 = await startHttp1Recorder();
+  plane2 = await startPlane(manifest, { 'quote:80': [recorder2.port] });
+  plane1 = await startPlane(manifest.replace(', grpc: true', ''), { 'quote:80': [recorder1.port] });
 });
 
 afterAll(async () => {
-  await plane.close();
-  recorder.close();
+  await plane1.close();
+  await plane2.close();
+  recorder1.close();
+  recorder2.close();
 });
 
-beforeEach(() => {
-  recorder.requests.length = 0;
-});
+function use(protocol: string): void {
+  recorder = protocol === 'HTTP/2' ? recorder2 : recorder1;
+  plane = protocol === 'HTTP/2' ? plane2 : plane1;
+  recorder1.forget();
+  recorder2.requests.length = 0;
+}
 
 /** Adds the step's stream distance to each frame in `hex`. */
 function shifted(hex: string, add: number): Buffer {
@@ -156,7 +172,9 @@ async function neighbourIsServed(): Promise<void> {
   client.close();
 }
 
-describe('http2-raw.json, with an HTTP/2 backend', () => {
+describe.each(['HTTP/2', 'HTTP/1.1'])('http2-raw.json, with an %s backend', (protocol) => {
+  beforeEach(() => use(protocol));
+
   it.each(cases.map((one) => [one.name, one] as const))('%s', async (_name, one) => {
     const client = await RawClient.connect(plane.port, { greet: false });
     const playing = play(client, one.frames);
@@ -179,6 +197,14 @@ describe('http2-raw.json, with an HTTP/2 backend', () => {
       for (const line of must_have) {
         const [name, value] = line.split(': ');
         expect(request?.headers[name!]).toBe(value);
+      }
+    }
+    if (protocol === 'HTTP/1.1' && recorder.requests.length > 0) {
+      const text = recorder1.wire().toString('latin1').toLowerCase();
+      for (const part of forwarded?.must_have ?? []) expect(text).toContain(part);
+      for (const part of forwarded?.must_not_have ?? []) expect(text).not.toContain(part);
+      for (const [name, most] of Object.entries(forwarded?.lines_at_most ?? {})) {
+        expect(text.split(`\r\n${name}:`).length - 1).toBeLessThanOrEqual(most);
       }
     }
     for (const [stream, status] of Object.entries(one.expect.answer?.statuses ?? {})) {

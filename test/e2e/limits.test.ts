@@ -175,7 +175,36 @@ const walks: { readonly [K in LimitName]: Walk } = {
     },
     seen: endedInPeace,
   },
+  target_bytes: {
+    exceed: (plane) => http1(plane, `GET /${'x'.repeat(9000)} HTTP/1.1\r\nHost: quote.test\r\n\r\n`),
+    seen: told('414'),
+  },
+  head_timeout: {
+    limits: { head_timeout: 100 },
+    exceed: (plane) => http1(plane, 'GET / HTTP/1.1\r\nHost: quo'),
+    seen: told('408'),
+  },
 };
+
+async function http1(plane: TestPlane, text: string): Promise<RawClient> {
+  const client = await RawClient.connect(plane.port, { greet: false });
+  client.socket.removeAllListeners('data');
+  client.socket.on('data', (data) => {
+    answers.set(client, (answers.get(client) ?? '') + data.toString('latin1'));
+  });
+  client.send(Buffer.from(text, 'latin1'));
+  return client;
+}
+
+/** What HTTP/1.1 clients were answered. */
+const answers = new WeakMap<RawClient, string>();
+
+function told(status: string): Walk['seen'] {
+  return async (client) => {
+    await endedInPeace(client);
+    expect(answers.get(client)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*connection: close\\r\\n`, 's'));
+  };
+}
 
 function longHead(value: string, fields: number): Buffer {
   const bytes = block([...head, ...Array.from({ length: fields }, (_, n) => [`x-${n}`, value] as const)]);

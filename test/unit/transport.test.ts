@@ -14,6 +14,7 @@ class Owner implements TransportOwner {
   bytes = 0;
   ended = 0;
   drained = 0;
+  connected = 0;
   readonly closed: string[] = [];
 
   onRead(length: number): void {
@@ -27,6 +28,10 @@ class Owner implements TransportOwner {
 
   onClosed(reason: string): void {
     this.closed.push(reason);
+  }
+
+  onConnected(): void {
+    this.connected++;
   }
 
   onDrained(): void {

@@ -9,6 +9,8 @@ import { literalText } from './value-cache.ts';
 export interface ResponseBlock {
   readonly bytes: Buffer;
   readonly length: number;
+  /** A plain block, and no lines of HTTP/1.1. */
+  readonly lines: false;
   /** 100 to 599; 0 = no `:status` (trailers). */
   readonly status: number;
   /** -1 = none; 0 to 16; 17 = something else. */
@@ -114,6 +116,7 @@ function scan(bytes: Buffer, start: number, end: number): ResponseBlock {
   return {
     bytes: target,
     length: to,
+    lines: false,
     status: found.status,
     grpcStatus: found.grpcStatus,
     contentLength: found.contentLength,
@@ -127,6 +130,7 @@ const nothing = Buffer.alloc(0);
 const broken: ResponseBlock = {
   bytes: Buffer.alloc(0),
   length: 0,
+  lines: false,
   status: 0,
   grpcStatus: -1,
   contentLength: -1,

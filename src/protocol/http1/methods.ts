@@ -17,3 +17,18 @@ function same(method: Uint8Array, bytes: Uint8Array, start: number): boolean {
   for (let i = 0; i < method.length; i++) if (method[i] !== bytes[start + i]) return false;
   return true;
 }
+
+/** RFC 9110 9.2.2: the methods that may be sent again when nobody knows whether they were acted upon. */
+export function isIdempotent(method: string): boolean {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'OPTIONS':
+    case 'TRACE':
+    case 'PUT':
+    case 'DELETE':
+      return true;
+    default:
+      return false;
+  }
+}

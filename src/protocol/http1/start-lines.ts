@@ -80,12 +80,17 @@ export function statusLine(status: number): Buffer {
   return line;
 }
 
+/** True when the text can stand as a request target: visible ASCII, and not empty. */
+export function isTarget(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text);
+}
+
 /**
  * `METHOD target HTTP/1.1` with its CRLF. Throws a RangeError when the method is no token, or the target has anything
  * but visible ASCII: what would make two lines out of one is never written.
  */
 export function requestLine(method: string, target: string): Buffer {
   if (!isToken(method)) throw new RangeError('the method is not a token');
-  if (!/^[\x21-\x7e]+$/.test(target)) throw new RangeError('the target has a forbidden character');
+  if (!isTarget(target)) throw new RangeError('the target has a forbidden character');
   return Buffer.from(`${method} ${target} HTTP/1.1\r\n`, 'latin1');
 }

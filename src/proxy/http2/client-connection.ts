@@ -115,7 +115,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     const stream = new ClientStream(this, id, exchange);
     this.streams.add(stream);
     this.activeAt = this.loop.now;
-    const { line, plain, start, end, marks, fin } = head;
+    const { line, bytes: plain, start, end, marks, fin } = head;
     const most = line.length + (end - start) + 8;
     if (most > defaultMaxFrame) this.#openLarge(id, head);
     else {
@@ -149,7 +149,7 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
   }
 
   #openLarge(id: number, head: OutgoingHead): void {
-    const { line, plain, start, end, fin } = head;
+    const { line, bytes: plain, start, end, fin } = head;
     const block = Buffer.allocUnsafeSlow(line.length + end - start + 8);
     let to = this.#table.begin(block, 0);
     to += line.copy(block, to);

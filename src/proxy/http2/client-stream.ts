@@ -53,7 +53,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     if (this.#headSeen) {
       if (block.status !== 0 || !fin || this.#promised > 0) return this.#broken('faulty trailers');
       this.remoteEnded = true;
-      exchange.responseTrailers(block);
+      exchange.responseTrailers(block.bytes, block.length, block.grpcStatus);
       return this.#closeIfEnded();
     }
     if (block.status === 0) return this.#broken('a head without :status');
@@ -68,7 +68,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     }
     if (fin && this.#promised > 0) return this.#broken('fewer bytes than its content-length');
     if (fin) this.remoteEnded = true;
-    exchange.responseHead(block, fin);
+    exchange.responseHead(block, block.grpcStatus, fin);
     if (fin) this.#closeIfEnded();
   }
 

@@ -142,6 +142,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       decoder.method,
       decoder.grpc,
       decoder.timeoutMs,
+      false,
+      decoder.contentLength,
       fin,
       chunk,
       decoder.plainStart,

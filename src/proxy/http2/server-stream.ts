@@ -1,6 +1,6 @@
 import { errorCode } from '../../protocol/http2/frames.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Downstream } from '../sides.ts';
+import type { AnswerHead, Downstream } from '../sides.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { Http2Stream } from './stream.ts';
 
@@ -24,9 +24,13 @@ export class ServerStream extends Http2Stream implements Downstream {
     return this.connection;
   }
 
-  sendHead(block: Buffer, start: number, end: number, fin: boolean): void {
+  sendHead(head: AnswerHead, fin: boolean): void {
     if (this.localEnded) return;
-    this.connection.writeHead(this.id, fin, block, start, end);
+    if (head.lines) {
+      const { forms } = this.connection.gateway;
+      const length = forms.answerToPlain(head.status, head.bytes, head.length, head.contentLength);
+      this.connection.writeHead(this.id, fin, forms.bytes, 0, length);
+    } else this.connection.writeHead(this.id, fin, head.bytes, 0, head.length);
     if (!fin) return;
     this.localEnded = true;
     this.onLocalEnd();

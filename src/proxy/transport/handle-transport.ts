@@ -78,6 +78,7 @@ export class HandleTransport implements Transport {
     let all = true;
     for (const [bytes, length] of before) if (!this.write(bytes, length)) all = false;
     if (this.#ended) this.#shutdown();
+    this.owner.onConnected();
     if (all && before.length > 0) this.owner.onDrained();
   }
 

@@ -47,6 +47,7 @@ export class SocketTransport implements Transport {
     const onread = reader(loop, () => transport);
     const socket = net.connect({ host: address, port, onread, allowHalfOpen: true });
     const transport: SocketTransport = new SocketTransport(socket, owner, address);
+    socket.once('connect', () => transport.owner.onConnected());
     return transport;
   }
 

@@ -6,6 +6,8 @@ export interface TransportOwner {
   onPeerEnded(): void;
   /** It is gone, by the peer's, the network's or our doing; `reason` is an error's code or ''. Comes once. */
   onClosed(reason: string): void;
+  /** The connection that was asked for stands; never for one that was accepted. */
+  onConnected(): void;
   /** The kernel has taken everything that {@link Transport.write} kept. */
   onDrained(): void;
 }

@@ -1,0 +1,401 @@
+import { GatewayCount } from '../../metrics/catalog.ts';
+import { bodyRule, responseBody } from '../../protocol/http1/body-rule.ts';
+import { chunkHeadBytes, endOfChunks, lastChunk, writeChunkHead } from '../../protocol/http1/chunk-writer.ts';
+import { ChunkReader, chunkResult } from '../../protocol/http1/chunks.ts';
+import { headResult } from '../../protocol/http1/field-section.ts';
+import { endOfHead } from '../../protocol/http1/head-end.ts';
+import { linesRoom, writeLinesFromPlain } from '../../protocol/http1/lines.ts';
+import { isTrailerName } from '../../protocol/http1/trailers.ts';
+import { errorCode } from '../../protocol/http2/frames.ts';
+import { Connection } from '../connection.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Gateway } from '../gateway.ts';
+import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from '../sides.ts';
+import { connectTransport } from '../transport/open.ts';
+import { Carry } from './carry.ts';
+
+/** What a connection tells its pool. */
+export interface Http1ConnectionEvents {
+  /** It stands. */
+  onConnected(): void;
+  /** It stands, or its call is over: it can take one. */
+  onIdle(connection: Http1ClientConnection): void;
+  /** It takes no more calls. `failed`: it never stood; `why`: an error code or words. */
+  onGone(connection: Http1ClientConnection, failed: boolean, why: string): void;
+}
+
+/** A connection to an endpoint that speaks HTTP/1.1: one call at a time. */
+export class Http1ClientConnection extends Connection implements UpstreamConnection, Upstream {
+  readonly gateway: Gateway;
+  /** When it was left idle last (ms). */
+  idleSince = 0;
+  /** For how long the upstream keeps it when it is idle, in ms (Keep-Alive: timeout); infinite when it did not say. */
+  keptMs: number = Number.POSITIVE_INFINITY;
+  readonly #events: Http1ConnectionEvents;
+  readonly #carry = new Carry();
+  readonly #answer: Answer = { status: 0, lines: true, bytes: nothing, length: 0, contentLength: -1 };
+  #exchange: Exchange | null = null;
+  /** A call is under way on it, whether or not anybody waits for its end. */
+  #busy = false;
+  #stands = false;
+  #gone = false;
+  #retired = false;
+  #connectTimer: NodeJS.Timeout | null;
+  #calls = 0;
+  #sentBefore = 0;
+  // The request.
+  #requestEnded = false;
+  #chunkedRequest = false;
+  // The answer.
+  #begun = false;
+  #headRead = false;
+  #answerEnded = false;
+  #keepAlive = false;
+  #rule: number = bodyRule.none;
+  #left = 0;
+  #chunks: ChunkReader | null = null;
+  #uncredited = 0;
+
+  /** Connects at once. */
+  constructor(
+    gateway: Gateway,
+    address: string,
+    port: number,
+    connectTimeoutMs: number,
+    events: Http1ConnectionEvents,
+  ) {
+    super(gateway.loop, (owner) => connectTransport(address, port, gateway.loop, owner));
+    this.gateway = gateway;
+    this.#events = events;
+    gateway.metrics.gateway[GatewayCount.UPSTREAM_OPENED!]!++;
+    this.#connectTimer = setTimeout(() => this.#lost('connect timeout'), connectTimeoutMs);
+  }
+
+  protected override scheduleFlush(): void {
+    this.loop.scheduleLate(this);
+  }
+
+  override onConnected(): void {
+    if (this.closed) return;
+    this.loop.tick();
+    this.#stands = true;
+    this.idleSince = this.loop.now;
+    if (this.#connectTimer !== null) clearTimeout(this.#connectTimer);
+    this.#connectTimer = null;
+    this.#events.onConnected();
+    this.#events.onIdle(this);
+  }
+
+  /** It stands, and nobody uses it. */
+  get isUsable(): boolean {
+    return this.#stands && !this.#busy && !this.#gone;
+  }
+
+  // ---- the request
+
+  open(exchange: Exchange, head: OutgoingHead): Upstream {
+    this.#exchange = exchange;
+    this.#busy = true;
+    this.#calls++;
+    this.#sentBefore = this.bytesOut;
+    this.#begun = false;
+    this.#headRead = false;
+    this.#answerEnded = false;
+    this.#uncredited = 0;
+    this.#requestEnded = head.fin;
+    this.#chunkedRequest = false;
+    this.append(head.line, 0, head.line.length);
+    this.append(head.bytes, head.start, head.end);
+    if (head.contentLength >= 0)
+      this.#piece(Buffer.from(`content-length: ${head.contentLength}\r\n`, 'latin1'));
+    else if (!head.fin) {
+      this.#chunkedRequest = true;
+      this.#piece(chunkedLine);
+    } else if (expectsBody(exchange.method)) this.#piece(noBodyLine);
+    this.#piece(emptyLine);
+    return this;
+  }
+
+  /** Bytes of the request that the upstream has not taken yet. */
+  get queuedBytes(): number {
+    return this.blocked ? this.backlog : 0;
+  }
+
+  sendData(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    if (this.#requestEnded || this.closed) return;
+    if (!this.#chunkedRequest) this.append(bytes, start, end);
+    else {
+      if (end > start) {
+        const to = writeChunkHead(scratch, 0, end - start);
+        this.append(scratch, 0, to);
+        this.append(bytes, start, end);
+        this.#piece(emptyLine);
+      }
+      if (fin) this.#piece(endOfChunks);
+    }
+    if (fin) this.#endRequest();
+  }
+
+  sendTrailers(block: Buffer, start: number, end: number): void {
+    if (this.#requestEnded || this.closed) return;
+    if (this.#chunkedRequest) {
+      const room = linesRoom(block, start, end);
+      const lines = Buffer.allocUnsafe(Math.max(room, 0));
+      const to = room < 0 ? -1 : writeLinesFromPlain(lines, 0, block, start, end, isTrailerName);
+      this.#piece(lastChunk);
+      if (to > 0) this.append(lines, 0, to);
+      this.#piece(emptyLine);
+    }
+    this.#endRequest();
+  }
+
+  #endRequest(): void {
+    this.#requestEnded = true;
+    if (this.#answerEnded) this.#over();
+  }
+
+  #piece(bytes: Buffer): void {
+    this.append(bytes, 0, bytes.length);
+  }
+
+  cancel(_code: number): void {
+    this.#exchange = null;
+    // HTTP/1.1 has no other way to say that an answer is not wanted.
+    if (this.#busy && !(this.#requestEnded && this.#answerEnded)) this.#lost('cancelled');
+  }
+
+  credit(bytes: number): void {
+    this.#uncredited = Math.max(0, this.#uncredited - bytes);
+    if (this.#uncredited <= mostUncredited) this.resumeReading();
+  }
+
+  protected override onWritable(): void {
+    this.#exchange?.settleRequestCredit();
+  }
+
+  // ---- the answer
+
+  protected override onBytes(buffer: Buffer, length: number): void {
+    if (!this.#busy || this.#answerEnded) {
+      // An answer that nobody asked for; many servers say 408 before they close an idle connection.
+      return this.#lost('bytes without a request');
+    }
+    this.#begun = true;
+    const carry = this.#carry;
+    if (carry.length === 0) return this.#read(buffer, length);
+    const before = carry.length;
+    carry.push(buffer, 0, length);
+    const worthReading =
+      endOfHead(carry.bytes, 0, before, carry.length) >= 0 ||
+      carry.length > this.gateway.limits.header_list_bytes;
+    if (!worthReading) return;
+    const { bytes, length: all } = carry;
+    carry.length = 0;
+    this.#read(bytes, all);
+    carry.shrink();
+  }
+
+  #read(bytes: Buffer, length: number): void {
+    let from = 0;
+    while (from < length && this.#busy && !this.closed) {
+      if (this.#answerEnded) return this.#lost('bytes behind the answer');
+      if (this.#headRead) {
+        from = this.#readBody(bytes, from, length);
+        continue;
+      }
+      const head = this.gateway.http1.responses;
+      const result = head.read(bytes, from, length);
+      if (result === headResult.incomplete) {
+        this.#carry.push(bytes, from, length);
+        return;
+      }
+      if (result === headResult.refused) return this.#broken(`a faulty head: ${head.problem}`);
+      from = head.headEnd;
+      this.#takeHead();
+    }
+  }
+
+  #takeHead(): void {
+    const head = this.gateway.http1.responses;
+    const exchange = this.#exchange!;
+    const answer = this.#answer;
+    answer.status = head.status;
+    answer.bytes = head.lines;
+    answer.length = head.linesEnd;
+    answer.contentLength = head.contentLength;
+    if (head.status < 200) {
+      if (head.status === 101) return this.#broken('101 (Switching Protocols) without having been asked');
+      exchange.responseInfo(answer);
+      return;
+    }
+    this.#headRead = true;
+    this.#rule = responseBody(exchange.method, head.status, head);
+    this.#left = this.#rule === bodyRule.length ? head.contentLength : 0;
+    this.#keepAlive = head.keepAlive && this.#rule !== bodyRule.untilClose;
+    this.keptMs = head.keepAliveTimeout < 0 ? Number.POSITIVE_INFINITY : head.keepAliveTimeout * 1000;
+    if (this.#rule === bodyRule.chunked) {
+      this.#chunks ??= new ChunkReader(this.gateway.http1.trailers);
+      this.#chunks.reset();
+    }
+    const fin = this.#rule === bodyRule.none;
+    if (fin) this.#answerEnded = true;
+    exchange.responseHead(answer, head.grpcStatus, fin);
+    if (fin) this.#closeIfEnded();
+  }
+
+  /** Reads on in the body; returns the position behind what was read. */
+  #readBody(bytes: Buffer, from: number, end: number): number {
+    if (this.#rule === bodyRule.chunked) return this.#readChunks(bytes, from, end);
+    let to = end;
+    let fin = false;
+    if (this.#rule === bodyRule.length) {
+      to = Math.min(end, from + this.#left);
+      this.#left -= to - from;
+      fin = this.#left === 0;
+    }
+    this.#give(bytes, from, to, fin);
+    return to;
+  }
+
+  #readChunks(bytes: Buffer, from: number, end: number): number {
+    const chunks = this.#chunks!;
+    const result = chunks.read(bytes, from, end, this);
+    if (!this.#busy || this.closed || result === chunkResult.more) return end;
+    if (result === chunkResult.refused) {
+      this.#broken(chunks.problem);
+      return end;
+    }
+    const { trailers, position } = chunks;
+    if (trailers === null) this.#give(bytes, 0, 0, true);
+    else {
+      this.#answerEnded = true;
+      const block = this.gateway.responses.read(trailers, 0, trailers.length);
+      this.#exchange?.responseTrailers(block.bytes, block.length, block.grpcStatus);
+      this.#closeIfEnded();
+    }
+    return position;
+  }
+
+  /** Data of a chunked body. */
+  onBodyData(bytes: Buffer, start: number, end: number): void {
+    if (this.#exchange !== null) this.#give(bytes, start, end, false);
+  }
+
+  #give(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    this.#uncredited += end - start;
+    if (fin) this.#answerEnded = true;
+    this.#exchange?.responseData(bytes, start, end, fin);
+    if (fin) return this.#closeIfEnded();
+    if (this.#uncredited > mostUncredited) this.pauseReading();
+    const { queued, limits } = this.gateway;
+    if (queued.bytes > limits.queued_bytes) this.gateway.shed();
+  }
+
+  /** The answer is complete; so is the call when the request is. */
+  #closeIfEnded(): void {
+    if (this.#requestEnded) this.#over();
+    else if (!this.#keepAlive) {
+      // It closes, so it wants no more of the request (what NO_ERROR says in HTTP/2, RFC 9113 8.1).
+      const exchange = this.#exchange;
+      this.#exchange = null;
+      this.#lost('closed by the upstream');
+      exchange?.upstreamReset(errorCode.noError, true, this);
+    }
+  }
+
+  #over(): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#busy = false;
+    exchange?.upstreamDone();
+    this.resumeReading();
+    if (this.closed) return;
+    if (!this.#keepAlive || this.#retired) return this.#lost('');
+    this.idleSince = this.loop.now;
+    this.#events.onIdle(this);
+  }
+
+  #broken(what: string): void {
+    this.gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_UPSTREAM!]!++;
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#lost(what);
+    exchange?.upstreamBroken(what);
+  }
+
+  // ---- the end
+
+  protected override onInputEnded(): void {
+    if (this.closed) return;
+    if (this.#busy && this.#headRead && !this.#answerEnded && this.#rule === bodyRule.untilClose) {
+      this.#give(nothing, 0, 0, true);
+      if (!this.closed) this.#lost('');
+      return;
+    }
+    this.#lost('closed by the upstream');
+  }
+
+  protected override onTransportClosed(reason: string): void {
+    this.#lost(reason);
+  }
+
+  protected override onFault(error: Error): void {
+    this.gateway.environment.onFault(error);
+    this.#lost('a fault of the gateway');
+  }
+
+  #lost(why: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    const unsent = this.bytesOut === this.#sentBefore;
+    this.release();
+    this.transport.destroy();
+    if (this.#connectTimer !== null) clearTimeout(this.#connectTimer);
+    const counts = this.gateway.metrics.gateway;
+    counts[GatewayCount.UPSTREAM_CLOSED!]!++;
+    if (!this.#stands) counts[GatewayCount.UPSTREAM_FAILED!]!++;
+    counts[GatewayCount.UPSTREAM_BYTES_IN!]! += this.bytesIn;
+    counts[GatewayCount.UPSTREAM_BYTES_OUT!]! += this.bytesOut;
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#busy = false;
+    this.#events.onGone(this, !this.#stands, why);
+    if (exchange === null) return;
+    if (this.#answerEnded) exchange.upstreamReset(errorCode.noError, true, this);
+    else if (this.#begun || this.#calls === 1) exchange.upstreamClosed(why);
+    else exchange.connectionWasStale(this, why, unsent);
+  }
+
+  /** Closes it as soon as its call is over. */
+  retire(): void {
+    this.#retired = true;
+    if (!this.#busy) this.#lost('no longer used');
+  }
+
+  override destroy(): void {
+    this.#lost('closed');
+  }
+
+  /** Once a second: a connection that takes no byte of what waits for it. */
+  sweep(now: number): void {
+    if (this.blocked && now - this.blockedSince > this.gateway.limits.stalled_connection) {
+      this.#lost('it takes no more bytes');
+    }
+  }
+}
+
+/** The head that is handed to the exchange. */
+type Answer = { -readonly [K in keyof AnswerHead]: AnswerHead[K] };
+
+/** RFC 9110 8.6: methods for which a missing body is said. */
+function expectsBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
+
+const nothing = Buffer.alloc(0);
+const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n', 'latin1');
+const noBodyLine = Buffer.from('content-length: 0\r\n', 'latin1');
+const emptyLine = Buffer.from('\r\n', 'latin1');
+const scratch = Buffer.allocUnsafeSlow(chunkHeadBytes);
+/** Bytes of the answer that are under way to the client before the upstream is stopped. */
+const mostUncredited = 131_072;

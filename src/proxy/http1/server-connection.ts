@@ -1,0 +1,500 @@
+import { GatewayCount, type LimitName, limitIndex } from '../../metrics/catalog.ts';
+import { grpcStatus } from '../../protocol/grpc/status.ts';
+import { bodyRule, requestBody } from '../../protocol/http1/body-rule.ts';
+import { ChunkReader, chunkResult } from '../../protocol/http1/chunks.ts';
+import { headResult } from '../../protocol/http1/field-section.ts';
+import { endOfHead } from '../../protocol/http1/head-end.ts';
+import { errorCode } from '../../protocol/http2/frames.ts';
+import type { Client } from '../client.ts';
+import { Connection } from '../connection.ts';
+import { Exchange } from '../exchange.ts';
+import type { Gateway } from '../gateway.ts';
+import { localReply } from '../local-reply.ts';
+import { type AuthorityInfo, PathInfo } from '../path-info.ts';
+import { forwardedLines, requestIdLineBytes, writeRequestIdLine } from '../request-head.ts';
+import type { AnswerHead, Downstream } from '../sides.ts';
+import type { Transport } from '../transport/transport.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { Carry } from './carry.ts';
+import { refusal } from './refusal.ts';
+
+/** What the bytes that come next are. */
+const input = {
+  head: 0,
+  /** The body of a request; behind a complete answer it is still read, so that the next request is found. */
+  body: 1,
+  /** The request is whole; what comes is the next one, and waits. */
+  ended: 2,
+  /** Nothing is read any more; the connection is about to close. */
+  deaf: 3,
+} as const;
+
+/** A client's HTTP/1.0 or 1.1 connection: one call at a time (RFC 9112 9.3.2: answers come in the order of requests). */
+export class Http1ServerConnection extends Connection implements Downstream, Client {
+  readonly gateway: Gateway;
+  readonly #listener: string;
+  readonly #client: string;
+  readonly #onClosed: (connection: Http1ServerConnection) => void;
+  readonly #carry = new Carry();
+  readonly #answer: AnswerWriter;
+  #forwarded: Buffer | null = null;
+  #exchange: Exchange | null = null;
+  #input: number = input.head;
+  /** How the request's body ends. */
+  #rule: number = bodyRule.none;
+  #left = 0;
+  #chunks: ChunkReader | null = null;
+  /** The connection goes on behind the call under way. */
+  #keepAlive = true;
+  /** The client waits for 100 (Continue) before it sends the body. */
+  #expects = false;
+  #answered = false;
+  /** Body bytes that nobody wants any more may still come, up to so many; -1 = they are wanted. */
+  #dropped = -1;
+  /** Request bytes that have not gone on. */
+  #uncredited = 0;
+  /** Bytes of the answer behind a kernel that takes none. */
+  #queued = 0;
+  #reading = false;
+  #peerEnded = false;
+  #draining = false;
+  /** When the head that is incomplete began (ms), 0 = none. */
+  #headAt = 0;
+  #activeAt: number;
+
+  /** @param client the client's IP address. */
+  constructor(
+    gateway: Gateway,
+    transport: Transport,
+    client: string,
+    listener: string,
+    onClosed: (connection: Http1ServerConnection) => void,
+  ) {
+    super(gateway.loop, (owner) => {
+      transport.owner = owner;
+      return transport;
+    });
+    this.gateway = gateway;
+    this.#client = client;
+    this.#listener = listener;
+    this.#onClosed = onClosed;
+    this.#activeAt = gateway.loop.now;
+    this.#answer = new AnswerWriter(gateway.forms, (bytes, start, end) => this.append(bytes, start, end));
+  }
+
+  // ---- what comes in
+
+  protected override onBytes(buffer: Buffer, length: number): void {
+    if (this.#input === input.deaf) return;
+    this.#activeAt = this.loop.now;
+    const carry = this.#carry;
+    if (carry.length === 0) return this.#read(buffer, 0, length);
+    const before = carry.length;
+    carry.push(buffer, 0, length);
+    if (this.#input !== input.head) return;
+    const worthReading =
+      endOfHead(carry.bytes, 0, before, carry.length) >= 0 ||
+      carry.length > this.gateway.http1.requests.maxHeadBytes;
+    if (worthReading) this.#readCarry();
+  }
+
+  #readCarry(): void {
+    const { bytes, length } = this.#carry;
+    this.#carry.length = 0;
+    this.#read(bytes, 0, length);
+    this.#carry.shrink();
+  }
+
+  /** Reads `bytes[at, end)`: heads, bodies and pipelined requests, until it ends or has to wait. */
+  #read(bytes: Buffer, at: number, end: number): void {
+    let from = at;
+    this.#reading = true;
+    while (from < end) {
+      if (this.#input === input.head && !this.blocked) {
+        const head = this.gateway.http1.requests;
+        const result = head.read(bytes, from, end);
+        if (result === headResult.incomplete) {
+          if (this.#headAt === 0) this.#headAt = this.loop.now;
+          break;
+        }
+        this.#headAt = 0;
+        if (result === headResult.refused) {
+          this.#refuse(head.status, head.problem);
+          break;
+        }
+        from = head.headEnd;
+        this.#begin();
+      } else if (this.#input === input.body) {
+        from = this.#readBody(bytes, from, end);
+      } else break;
+      if (this.closed) return;
+    }
+    this.#reading = false;
+    if (this.closed || this.#input === input.deaf) return;
+    if (from < end) this.#carry.push(bytes, from, end);
+    this.#steer();
+  }
+
+  /** Stops reading while nothing more can be used. */
+  #steer(): void {
+    const full = this.#uncredited > mostUncredited;
+    const waits = this.#carry.length > 0 && (this.#input === input.ended || this.blocked);
+    if (full || waits) this.pauseReading();
+    else this.resumeReading();
+  }
+
+  #begin(): void {
+    const gateway = this.gateway;
+    const head = gateway.http1.requests;
+    this.#finishHead();
+    this.#rule = requestBody(head);
+    const fin = this.#rule === bodyRule.none;
+    const { arena } = gateway;
+    const chunk = arena.current;
+    chunk.live++;
+    const reserved = fin ? 0 : Math.min(bodyReserve, chunk.bytes.length - head.linesEnd);
+    arena.position = head.linesEnd + reserved;
+    const { method, path, grpc } = head;
+    const exchange = new Exchange(
+      gateway,
+      this,
+      this.#listener,
+      path ?? asterisk,
+      head.authority ?? noAuthority,
+      method,
+      grpc,
+      head.timeoutMs,
+      true,
+      head.contentLength,
+      fin,
+      chunk,
+      head.linesStart,
+      head.linesEnd,
+      reserved,
+    );
+    this.#exchange = exchange;
+    this.#keepAlive = head.keepAlive && !this.#draining;
+    this.#expects = head.expectContinue && !fin;
+    this.#answered = false;
+    this.#dropped = -1;
+    this.#uncredited = 0;
+    this.#answer.begin(method, head.minor);
+    if (fin) this.#input = input.ended;
+    else {
+      this.#input = input.body;
+      if (this.#rule === bodyRule.length) this.#left = head.contentLength;
+      else {
+        this.#chunks ??= new ChunkReader(gateway.http1.trailers);
+        this.#chunks.reset();
+      }
+    }
+    if (method === 'CONNECT') {
+      exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
+    } else if (!exchange.pathInfo.valid) {
+      exchange.fail(localReply(400, grpcStatus.internal, 'protocol_error', 'the path is not valid'));
+    } else exchange.begin(null);
+  }
+
+  /** Adds what the gateway says itself: x-request-id and the forwarding fields. */
+  #finishHead(): void {
+    const gateway = this.gateway;
+    const head = gateway.http1.requests;
+    let forwarded: Buffer;
+    if (head.forwardedFor === null) forwarded = this.#forwarded ??= forwardedLines(this.#client);
+    else forwarded = forwardedLines(`${head.forwardedFor}, ${this.#client}`);
+    const needed = requestIdLineBytes + forwarded.length;
+    if (head.linesEnd + needed > gateway.arena.current.bytes.length) {
+      const length = head.linesEnd - head.linesStart;
+      gateway.arena.next(head.linesStart, length);
+      head.linesStart = 0;
+      head.linesEnd = length;
+    }
+    const target = gateway.arena.current.bytes;
+    const to = writeRequestIdLine(target, head.linesEnd, gateway.random);
+    target.set(forwarded, to);
+    head.linesEnd = to + forwarded.length;
+  }
+
+  // ---- the request's body
+
+  /** Reads on in the body; returns the position behind what was read. */
+  #readBody(bytes: Buffer, from: number, end: number): number {
+    this.#expects = false;
+    if (this.#rule === bodyRule.length) {
+      const to = Math.min(end, from + this.#left);
+      this.#left -= to - from;
+      const fin = this.#left === 0;
+      if (fin) this.#input = input.ended;
+      this.#give(bytes, from, to, fin);
+      if (fin) this.#requestEnded();
+      return to;
+    }
+    const chunks = this.#chunks!;
+    const result = chunks.read(bytes, from, end, this);
+    if (this.closed || this.#input === input.deaf || result === chunkResult.more) return end;
+    if (result === chunkResult.refused) {
+      this.gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
+      this.#keepAlive = false;
+      const reply = localReply(400, grpcStatus.internal, 'protocol_error', chunks.problem);
+      if (this.#answered) this.#linger();
+      else this.#exchange!.clientBroke(reply);
+      return end;
+    }
+    this.#input = input.ended;
+    const { trailers } = chunks;
+    if (trailers !== null) this.#exchange?.requestTrailers(trailers, 0, trailers.length);
+    else this.#exchange?.requestData(bytes, 0, 0, true);
+    this.#requestEnded();
+    return chunks.position;
+  }
+
+  /** Data of a chunked body. */
+  onBodyData(bytes: Buffer, start: number, end: number): void {
+    this.#give(bytes, start, end, false);
+  }
+
+  #give(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    const length = end - start;
+    if (this.#dropped >= 0) {
+      this.#dropped += length;
+      if (this.#dropped > mostDropped) this.#linger();
+      else if (fin) this.#exchange?.requestData(bytes, start, start, true);
+      return;
+    }
+    this.#uncredited += length;
+    this.#exchange?.requestData(bytes, start, end, fin);
+  }
+
+  #requestEnded(): void {
+    if (!this.#answered || this.#input === input.deaf) return;
+    this.#exchange?.downstreamDone();
+    this.#next();
+  }
+
+  credit(bytes: number): void {
+    this.#uncredited = Math.max(0, this.#uncredited - bytes);
+    if (!this.#reading && this.#input === input.body) this.#steer();
+  }
+
+  // ---- the answer
+
+  get queuedBytes(): number {
+    return this.#queued;
+  }
+
+  sendHead(head: AnswerHead, fin: boolean): void {
+    if (this.closed) return;
+    this.#activeAt = this.loop.now;
+    if (head.status < 200) {
+      this.#expects = false;
+      this.#answer.info(head);
+      return;
+    }
+    // A client that was not told to go on may or may not send its body: the next request could not be told from it.
+    if (this.#expects) this.#keepAlive = false;
+    const written = this.#answer.head(head, fin, this.#keepAlive);
+    if (written < 0) return this.#unwritable();
+    this.#keepAlive = this.#answer.keepAlive;
+    if (fin) this.#answerEnded();
+  }
+
+  #unwritable(): void {
+    this.gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_UPSTREAM!]!++;
+    this.#keepAlive = false;
+    const bytes = refusal(502, 'protocol_error', 'the answer has a field that HTTP/1.1 cannot say');
+    this.append(bytes, 0, bytes.length);
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    exchange?.clientGone();
+    this.#linger();
+  }
+
+  sendData(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    if (this.closed || this.#answered) return;
+    this.#activeAt = this.loop.now;
+    const before = this.backlog;
+    this.#answer.data(bytes, start, end, fin);
+    if (this.blocked) {
+      const more = Math.max(0, this.backlog - before);
+      this.#queued += more;
+      this.gateway.queued.bytes += more;
+    }
+    if (fin) this.#answerEnded();
+  }
+
+  sendTrailers(block: Buffer, start: number, end: number): void {
+    if (this.closed || this.#answered) return;
+    this.#answer.trailers(block, start, end);
+    this.#answerEnded();
+  }
+
+  #answerEnded(): void {
+    this.#answered = true;
+    const exchange = this.#exchange;
+    exchange?.answered();
+    if (this.#input === input.ended) this.#next();
+    // Nobody said that the body is wanted, or the connection ends anyway.
+    else if (this.#input === input.body && !this.#keepAlive) this.#linger();
+  }
+
+  /** The call is over in both directions: the next one, or the end. */
+  #next(): void {
+    this.#exchange = null;
+    if (!this.#keepAlive || this.#draining || this.#peerEnded) return this.#linger();
+    this.#input = input.head;
+    this.#activeAt = this.loop.now;
+    if (this.#reading) return;
+    if (this.#carry.length > 0 && !this.blocked) this.#readCarry();
+    else this.#steer();
+  }
+
+  reset(code: number): void {
+    if (this.closed) return;
+    if (code === errorCode.noError && this.#answered) {
+      // What is left of the request is read over, as far as it is small: cheaper than a new connection.
+      if (this.#input !== input.body) return;
+      const known = this.#rule === bodyRule.length ? this.#left : 0;
+      if (!this.#keepAlive || known > mostDropped) this.#linger();
+      else {
+        this.#dropped = 0;
+        if (!this.#reading) this.#steer();
+      }
+      return;
+    }
+    // The answer is cut: a connection that ends is the one way to say so (RFC 9112 8).
+    this.gateway.metrics.gateway[GatewayCount.RESETS_BY_GATEWAY!]!++;
+    this.#exchange = null;
+    this.onTransportClosed();
+    this.transport.destroy();
+  }
+
+  /** A message that cannot be trusted: it is answered, and nothing behind it is read. */
+  #refuse(status: number, problem: string): void {
+    const counts = this.gateway.metrics.gateway;
+    const limit = limitOf(status, this.gateway.http1.requests.fields > this.gateway.limits.header_fields);
+    if (limit === null) counts[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
+    else counts[limitIndex[limit]!]!++;
+    const bytes = refusal(status, limit === null ? 'protocol_error' : 'limit', problem);
+    this.append(bytes, 0, bytes.length);
+    this.#linger();
+  }
+
+  // ---- the end
+
+  /**
+   * Closes when everything is written: FIN, and the client's bytes go nowhere until it closes too, because a reset in
+   * answer to them could take away what it has not read yet (RFC 9112 9.6).
+   */
+  #linger(): void {
+    if (this.#input === input.deaf || this.closed) return;
+    this.#input = input.deaf;
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    exchange?.downstreamDone();
+    this.#carry.clear();
+    this.resumeReading();
+    this.endAfterFlush();
+  }
+
+  protected override onInputEnded(): void {
+    if (this.closed || this.#input === input.deaf) return;
+    this.#peerEnded = true;
+    if (this.#input === input.ended && this.#carry.length === 0) return;
+    if (this.#input === input.body) {
+      const exchange = this.#exchange;
+      this.#exchange = null;
+      exchange?.clientGone();
+    }
+    if (this.#input === input.ended) return;
+    this.#input = input.deaf;
+    this.endAfterFlush();
+  }
+
+  protected override onWritable(): void {
+    this.gateway.queued.bytes -= this.#queued;
+    this.#queued = 0;
+    this.#activeAt = this.loop.now;
+    this.#exchange?.settleAnswerCredit();
+    if (this.#input === input.head && this.#carry.length > 0) this.#readCarry();
+    else if (this.#input !== input.deaf) this.#steer();
+  }
+
+  protected override onTransportClosed(): void {
+    if (this.closed) return;
+    this.release();
+    this.gateway.queued.bytes -= this.#queued;
+    this.#queued = 0;
+    const counts = this.gateway.metrics.gateway;
+    counts[GatewayCount.DOWNSTREAM_CLOSED!]!++;
+    counts[GatewayCount.DOWNSTREAM_BYTES_IN!]! += this.bytesIn;
+    counts[GatewayCount.DOWNSTREAM_BYTES_OUT!]! += this.bytesOut;
+    this.#input = input.deaf;
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    exchange?.clientGone();
+    this.#onClosed(this);
+  }
+
+  protected override onFault(error: Error): void {
+    this.gateway.environment.onFault(error);
+    this.onTransportClosed();
+    this.transport.destroy();
+  }
+
+  // ---- the data plane looks after it
+
+  sweep(now: number): void {
+    const { limits, metrics } = this.gateway;
+    if (this.blocked && now - this.blockedSince > limits.stalled_connection) {
+      metrics.gateway[limitIndex.stalled_connection!]!++;
+      this.onTransportClosed();
+      this.transport.destroy();
+    } else if (this.#input === input.head) {
+      if (this.#headAt > 0) {
+        if (now - this.#headAt <= limits.head_timeout) return;
+        metrics.gateway[limitIndex.head_timeout!]!++;
+        const bytes = refusal(408, 'limit', 'the head of the request did not come in time');
+        this.append(bytes, 0, bytes.length);
+        this.#linger();
+      } else if (now - this.#activeAt > limits.idle_timeout) {
+        metrics.gateway[limitIndex.idle_timeout!]!++;
+        this.#linger();
+      }
+    } else if (now - this.#activeAt > silentMs && this.#exchange !== null) {
+      if (this.#answered) this.#linger();
+      else if (!this.#exchange.grpc) this.#exchange.idle();
+    }
+  }
+
+  drain(): void {
+    this.#draining = true;
+    if (this.#input === input.head && this.#headAt === 0 && this.#carry.length === 0) this.#linger();
+    else this.#keepAlive = false;
+  }
+
+  shed(): void {
+    if (this.#queued === 0) return;
+    this.gateway.metrics.gateway[limitIndex.queued_bytes!]!++;
+    this.onTransportClosed();
+    this.transport.destroy();
+  }
+}
+
+/** The limit that a refusal is about. */
+function limitOf(status: number, manyFields: boolean): LimitName | null {
+  if (status === 414) return 'target_bytes';
+  if (status === 431) return manyFields ? 'header_fields' : 'header_list_bytes';
+  return null;
+}
+
+/** Room behind each head for the beginning of its body, so that a small one needs no memory of its own. */
+const bodyReserve = 512;
+/** Request bytes that are under way before the client is stopped. */
+const mostUncredited = 131_072;
+/** Of a body that nobody wants. */
+const mostDropped = 262_144;
+/** How long a call may be silent, gRPC's aside (Envoy's stream_idle_timeout). */
+const silentMs = 300_000;
+const noAuthority: AuthorityInfo = { encoded: Buffer.alloc(0), text: '' };
+/** CONNECT has no path. */
+const asterisk = new PathInfo({ encoded: Buffer.from('*'), text: '*' });
