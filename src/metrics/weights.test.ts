@@ -13,6 +13,7 @@ const backend = (name: string, onEmpty: Backend['onEmpty'] = 'divert'): Backend 
   hostRewrite: null,
   requestHeaders: { remove: [], add: [] },
   responseHeaders: { remove: [], add: [] },
+  upgrades: [],
   timeoutMs: null,
   onEmpty,
 });

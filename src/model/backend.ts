@@ -31,6 +31,8 @@ export interface Backend {
   readonly hostRewrite: string | null;
   readonly requestHeaders: HeaderEdits;
   readonly responseHeaders: HeaderEdits;
+  /** Protocols that a client may upgrade to, in lower case: `websocket`. */
+  readonly upgrades: readonly string[];
   /**
    * Milliseconds for the whole answer; 0 = none; null = not set (gRPC: none, others: 3000).
    * For gRPC calls a set value cuts any call.

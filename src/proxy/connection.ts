@@ -26,6 +26,7 @@ export abstract class Connection implements TransportOwner {
   #waitingBytes = 0;
   #inKernel: Buffer | null = null;
   #endAfterFlush = false;
+  #waitForPeer = false;
   #readingPaused = false;
 
   /** @param open makes the transport, or gives one that is there; it belongs to this connection from then on. */
@@ -198,10 +199,20 @@ export abstract class Connection implements TransportOwner {
     this.transport.resume();
   }
 
-  /** Ends the connection when everything that was collected has been written. */
-  endAfterFlush(): void {
-    if (this.closed || this.#endAfterFlush) return;
+  /**
+   * Ends the connection when everything that was collected has been written.
+   * @param wait the peer may go on sending for as long as it likes (half-close).
+   */
+  endAfterFlush(wait = false): void {
+    if (this.closed) return;
+    if (this.#endAfterFlush) {
+      if (wait || !this.#waitForPeer) return;
+      this.#waitForPeer = false;
+      this.#giveUpSoon();
+      return;
+    }
     this.#endAfterFlush = true;
+    this.#waitForPeer = wait;
     if (!this.blocked && this.position === 0) this.#end();
     else if (!this.#dirty) {
       this.#dirty = true;
@@ -211,7 +222,11 @@ export abstract class Connection implements TransportOwner {
 
   #end(): void {
     this.transport.end();
-    // A peer that neither reads nor closes would keep it for ever.
+    if (!this.#waitForPeer) this.#giveUpSoon();
+  }
+
+  /** A peer that neither reads nor closes would keep it for ever. */
+  #giveUpSoon(): void {
     setTimeout(() => this.transport.destroy(), 2000).unref();
   }
 

@@ -10,6 +10,7 @@ import type { RouteRequest } from '../routing/index.ts';
 import { deadlineOf } from './deadline.ts';
 import {
   deadlineReply,
+  noUpgradeReply,
   silentReply,
   unwritableReply,
   upstreamBrokenReply,
@@ -27,6 +28,7 @@ import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
 import type { AnswerHead, Downstream, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
+import { allowedUpgrade, withAccept, withoutKey } from './upgrade.ts';
 
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;
@@ -49,6 +51,10 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   readonly lines: boolean;
   /** Bytes of the body that the head announces, or -1. */
   readonly contentLength: number;
+  /** The protocols that the client asks to go on in, or ''; the one that is sent on, once there is a backend. */
+  upgrade: string;
+  /** Sec-WebSocket-Key of a client of HTTP/1.1. */
+  #key = '';
   /** One of {@link life}. */
   state: number = life.begun;
   route: RouteRuntime | null = null;
@@ -86,6 +92,7 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     timeoutMs: number,
     lines: boolean,
     contentLength: number,
+    upgrade: string,
     fin: boolean,
     chunk: Chunk,
     headStart: number,
@@ -102,6 +109,7 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     this.timeoutMs = timeoutMs;
     this.lines = lines;
     this.contentLength = contentLength;
+    this.upgrade = upgrade;
     this.requestEnded = fin;
   }
 
@@ -135,8 +143,27 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   /** Begins: finds the route, draws, and sends or waits. `marks` as the decoder left them; null = none. */
   begin(marks: FieldMarks | null): void {
     if (!this.gateway.decide(this)) return;
+    if (this.upgrade !== '' && !this.#mayUpgrade()) return;
     this.#armDeadline();
     this.#send(marks);
+  }
+
+  /** What is not allowed is ignored (RFC 9110 7.8), but for an extended CONNECT, which is nothing else: false. */
+  #mayUpgrade(): boolean {
+    const { name, upgrades } = this.backend!.backend;
+    const wanted = this.upgrade;
+    this.upgrade = allowedUpgrade(wanted, upgrades);
+    if (this.upgrade !== '') {
+      this.#key = this.header('sec-websocket-key') ?? '';
+      return true;
+    }
+    if (this.lines) {
+      this.requestEnded = true;
+      return true;
+    }
+    const message = `the Mapping ${name} has no "allow_upgrade: [${wanted}]"`;
+    this.fail(localReply(403, grpcStatus.permissionDenied, 'blocked', message));
+    return false;
   }
 
   #armDeadline(): void {
@@ -182,6 +209,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     head.end = this.headEnd;
     head.marks = this.#marks;
     if (!prepareHead(this, backend, head)) return this.fail(unwritableReply());
+    if (this.upgrade !== '' && !connection.takesUpgrades)
+      return this.fail(noUpgradeReply(backend.backend.service));
     const bodyLength = this.bodyEnd - this.headEnd;
     const fin = this.requestEnded && bodyLength === 0 && this.heldBody === null && this.trailers === null;
     this.countSent(backend.series(this.endpoint!.endpoint.version), this.diverted);
@@ -311,6 +340,7 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (this.state === life.sent) this.#firstByte();
     this.state = life.responding;
     this.status = head.status;
+    if (this.upgrade !== '' && this.#takeUpgrade(head)) return;
     if (grpc >= 0) this.grpcCode = grpc;
     else if (this.grpc && fin) this.grpcCode = grpcStatus.unknown;
     if (this.backend!.editsResponse) {
@@ -318,6 +348,31 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
       const bytes = editHead(this.backend!.backend.responseHeaders, head.bytes, 0, head.length, lines);
       this.downstream.sendHead({ status, lines, bytes, length: bytes.length, contentLength }, fin);
     } else this.downstream.sendHead(head, fin);
+  }
+
+  /** True when the upstream has switched; else this is an answer as any, and the request ends with its head. */
+  #takeUpgrade(head: AnswerHead): boolean {
+    const { status, lines, contentLength } = head;
+    const protocol = this.upgrade;
+    this.upgrade = '';
+    if (lines ? status !== 101 : status > 299) {
+      if (this.lines) this.requestEnded = true;
+      this.upstream?.sendData(nothing, 0, 0, true);
+      return false;
+    }
+    this.gateway.wheel.disarm(this);
+    if (protocol !== 'websocket' || lines === this.lines) this.downstream.sendSwitch(head, protocol);
+    else {
+      const bytes = editHead(
+        this.lines ? withAccept(this.#key) : withoutKey,
+        head.bytes,
+        0,
+        head.length,
+        lines,
+      );
+      this.downstream.sendSwitch({ status, lines, bytes, length: bytes.length, contentLength }, protocol);
+    }
+    return true;
   }
 
   /** Body bytes of the answer. */
@@ -454,6 +509,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
 
   #reply(reply: LocalReply): void {
     this.state = life.responding;
+    // The head was all of the request if nobody switches.
+    if (this.upgrade !== '' && this.lines) this.requestEnded = true;
     if (this.series === null) this.countSent(this.gateway.seriesOf(this), false);
     if (this.grpc) {
       this.status = 200;
@@ -502,5 +559,6 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   }
 }
 
+const nothing = Buffer.alloc(0);
 const none: readonly EndpointPool[] = [];
 const nowhere: readonly UpstreamConnection[] = [];

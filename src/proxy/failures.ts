@@ -19,6 +19,12 @@ export function upstreamBrokenReply(service: string, what: string): LocalReply {
   return localReply(502, grpcStatus.internal, 'protocol_error', `the upstream ${service} sent ${what}`);
 }
 
+/** The client wants to go on in another protocol over an HTTP/2 upstream that has not said it can (RFC 8441 3). */
+export function noUpgradeReply(service: string): LocalReply {
+  const message = `the upstream ${service} speaks HTTP/2 without extended CONNECT, so no upgrade goes through it`;
+  return localReply(501, grpcStatus.unimplemented, 'not_implemented', message);
+}
+
 /** The head has something that the upstream's protocol cannot say (a host or target that HTTP/1.1 has no form for). */
 export function unwritableReply(): LocalReply {
   const message =

@@ -70,6 +70,7 @@ export class Gateway {
     end: 0,
     marks: null,
     contentLength: -1,
+    upgrade: '',
     fin: false,
   };
   /** Bytes that wait for slow readers, over all connections. */

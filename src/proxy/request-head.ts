@@ -1,4 +1,10 @@
-import { encodePlain, type PlainField, plainFieldRoom, writePlainField } from '../protocol/hpack/plain.ts';
+import {
+  decodePlain,
+  encodePlain,
+  type PlainField,
+  plainFieldRoom,
+  writePlainField,
+} from '../protocol/hpack/plain.ts';
 import { isAuthority } from '../protocol/http1/authority.ts';
 import { encodeLines } from '../protocol/http1/lines.ts';
 import { isTarget, requestLine as startLine } from '../protocol/http1/start-lines.ts';
@@ -8,6 +14,7 @@ import { editHead } from './header-edits.ts';
 import type { Random } from './random.ts';
 import type { BackendRuntime } from './route-runtime.ts';
 import type { OutgoingHead } from './sides.ts';
+import { withKey, withoutKey } from './upgrade.ts';
 
 /** Value of a field; several lines are joined with ",", cookies with "; " (RFC 9113 8.2.3); undefined when there is none. */
 export function fieldValue(fields: readonly PlainField[], name: string): string | undefined {
@@ -49,11 +56,13 @@ export function requestLine(exchange: Exchange, backend: BackendRuntime): Buffer
  * backend's edits; false when it cannot be said in it.
  */
 export function prepareHead(exchange: Exchange, backend: BackendRuntime, head: OutgoingHead): boolean {
+  const { protocol, requestHeaders } = backend.backend;
+  const { upgrade } = exchange;
   const line = requestLine(exchange, backend);
   if (line === null) return false;
-  head.line = line;
+  head.line = upgrade === '' || protocol === 'http1' ? line : connectLine(line, upgrade);
   head.contentLength = exchange.contentLength;
-  const { protocol, requestHeaders } = backend.backend;
+  head.upgrade = upgrade;
   if (backend.editsRequest) {
     head.bytes = editHead(requestHeaders, head.bytes, head.start, head.end, exchange.lines);
     head.start = 0;
@@ -61,6 +70,12 @@ export function prepareHead(exchange: Exchange, backend: BackendRuntime, head: O
     head.marks = null;
   }
   if (exchange.lines === (protocol === 'http1')) return true;
+  if (upgrade === 'websocket') {
+    const edits = protocol === 'http1' ? withKey() : withoutKey;
+    head.bytes = editHead(edits, head.bytes, head.start, head.end, exchange.lines);
+    head.start = 0;
+    head.end = head.bytes.length;
+  }
   const { forms } = exchange.gateway;
   const length = exchange.lines
     ? forms.requestToPlain(head.bytes, head.start, head.end, exchange.contentLength, exchange.grpc)
@@ -70,6 +85,14 @@ export function prepareHead(exchange: Exchange, backend: BackendRuntime, head: O
   head.end = length;
   head.marks = null;
   return length >= 0;
+}
+
+/** A request line of HTTP/2 as that of an extended CONNECT (RFC 8441 4). */
+function connectLine(line: Buffer, protocol: string): Buffer {
+  const fields: PlainField[] = decodePlain(line, 0, line.length).map((field) =>
+    field.name === ':method' ? { ...field, value: 'CONNECT' } : field,
+  );
+  return encodePlain([...fields, { name: ':protocol', value: protocol, neverIndexed: false }]);
 }
 
 function http1Line(method: string, target: string, authority: string): Buffer | null {

@@ -20,6 +20,7 @@ function backend(service: string, onEmpty: Backend['onEmpty'] = 'divert'): Backe
     requestHeaders: none,
     responseHeaders: none,
     timeoutMs: null,
+    upgrades: [],
     onEmpty,
   };
 }

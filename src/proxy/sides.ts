@@ -26,6 +26,8 @@ export interface Downstream {
   readonly queuedBytes: number;
   /** A head; one of 1xx is followed by another. */
   sendHead(head: AnswerHead, fin: boolean): void;
+  /** The connection (or stream) speaks `protocol` from now on; data is passed as it is, until each side ends. */
+  sendSwitch(head: AnswerHead, protocol: string): void;
   sendData(bytes: Buffer, start: number, end: number, fin: boolean): void;
   sendTrailers(block: Buffer, start: number, end: number): void;
   /** Ends the call. NO_ERROR behind a complete answer: no more of the request is wanted. */
@@ -47,6 +49,8 @@ export interface Upstream {
 
 /** A connection to an upstream that can take calls. */
 export interface UpstreamConnection {
+  /** Calls can become another protocol on it (HTTP/2: the peer has said so, RFC 8441 3). */
+  readonly takesUpgrades: boolean;
   /** Sends the head of the exchange's request and returns the side that goes on with it. */
   open(exchange: Exchange, head: OutgoingHead): Upstream;
 }
@@ -63,5 +67,7 @@ export interface OutgoingHead {
   marks: FieldMarks | null;
   /** Of the body; -1 = not known. Stands in a plain block, too; never among lines. */
   contentLength: number;
+  /** The protocol that the call asks to go on in, or ''; then the head ends the request unless the upstream agrees. */
+  upgrade: string;
   fin: boolean;
 }

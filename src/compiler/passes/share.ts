@@ -30,9 +30,11 @@ export const share: GroupPass = (draft, context) => {
         : { kind: 'respond', share, response: brokenAnswer(missing.unit.report.label) },
     );
   }
+  // One value for the group: the last that is written, as in Emissary.
+  const upgrades = members.findLast(({ mapping }) => mapping.upgrades !== null)?.mapping.upgrades ?? [];
   const backends = assignRoles(members, shares, missing !== undefined).map(
     ({ member, share, role }): SplitMember => {
-      return { kind: 'backend', share, role, backend: makeBackend(member, role, context) };
+      return { kind: 'backend', share, role, backend: makeBackend(member, role, upgrades, context) };
     },
   );
   const split = { denominator: shares.denominator, members: [...backends, ...rest] };
@@ -92,7 +94,12 @@ function assignRoles(
   return [...roles.filter(({ role }) => role === 'canary'), ...roles.filter(({ role }) => role === 'stable')];
 }
 
-function makeBackend(member: Member, role: Role, context: GroupContext): Backend {
+function makeBackend(
+  member: Member,
+  role: Role,
+  upgrades: readonly string[],
+  context: GroupContext,
+): Backend {
   const { mapping } = member;
   const tlsContext = context.globals.tlsContexts.find(({ meta }) => meta.name === mapping.tls?.context);
   const serverName = tlsContext?.sni ?? mapping.hostRewrite ?? mapping.service.host;
@@ -105,6 +112,7 @@ function makeBackend(member: Member, role: Role, context: GroupContext): Backend
     hostRewrite: mapping.hostRewrite,
     requestHeaders: mapping.requestHeaders,
     responseHeaders: mapping.responseHeaders,
+    upgrades,
     timeoutMs: mapping.timeoutMs ?? context.globals.module?.requestTimeoutMs ?? null,
     onEmpty: role === 'canary' ? 'divert' : 'fail',
   };

@@ -42,7 +42,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
   authority: A | null = null;
   host: A | null = null;
   scheme = '';
-  protocol = false;
+  protocol = '';
   grpc = false;
   /** Milliseconds, or `noTimeout`. */
   timeoutMs: number = noTimeout;
@@ -107,7 +107,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
     this.authority = null;
     this.host = null;
     this.scheme = '';
-    this.protocol = false;
+    this.protocol = '';
     this.grpc = false;
     this.timeoutMs = noTimeout;
     this.contentLength = -1;
@@ -436,7 +436,8 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
         this.authority = ref as A;
         return;
       case fieldKind.protocol:
-        this.protocol = true;
+        if (this.protocol !== '' || ref === '') this.#fail(':protocol twice, or empty');
+        this.protocol = ref as string;
         return;
       default:
         this.#fail('a pseudo-header that requests do not have');

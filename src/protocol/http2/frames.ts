@@ -41,6 +41,8 @@ export const setting = {
   initialWindowSize: 4,
   maxFrameSize: 5,
   maxHeaderListSize: 6,
+  /** RFC 8441 3. */
+  enableConnectProtocol: 8,
 } as const;
 
 /** What a client sends first (RFC 9113 3.4). */

@@ -4,7 +4,7 @@ import { isCompleteRequest, type RequestFields } from './request-rules.ts';
 const get: RequestFields = {
   method: 'GET',
   scheme: 'http',
-  protocol: false,
+  protocol: '',
   path: { text: '/' },
   authority: { text: 'a.test' },
   host: null,
@@ -26,7 +26,7 @@ describe('isCompleteRequest (RFC 9113 8.3.1, 8.5)', () => {
     ['host and authority that differ', { host: { text: 'b.test' } }, false],
     ['content-length without a body', { contentLength: 3 }, false],
     ['content-length 0', { contentLength: 0 }, true],
-    ['extended CONNECT', { protocol: true }, false],
+    ['extended CONNECT with another method', { protocol: 'websocket' }, false],
     ['CONNECT', { method: 'CONNECT', path: null, scheme: '' }, true],
     ['CONNECT with a path', { method: 'CONNECT' }, false],
     ['CONNECT without authority', { method: 'CONNECT', path: null, scheme: '', authority: null }, false],

@@ -2,8 +2,8 @@
 export interface RequestFields {
   readonly method: string;
   readonly scheme: string;
-  /** `:protocol` was there (RFC 8441). */
-  readonly protocol: boolean;
+  /** `:protocol` (RFC 8441 4), or ''. */
+  readonly protocol: string;
   readonly path: { readonly text: string } | null;
   readonly authority: { readonly text: string } | null;
   readonly host: { readonly text: string } | null;
@@ -17,9 +17,12 @@ export interface RequestFields {
  */
 export function isCompleteRequest(fields: RequestFields, fin: boolean): boolean {
   const { method, scheme, path, authority, host } = fields;
-  if (method === '' || fields.protocol) return false;
+  if (method === '') return false;
   if (fin && fields.contentLength > 0) return false;
-  if (method === 'CONNECT') return path === null && scheme === '' && authority !== null;
+  if (fields.protocol !== '') {
+    // An extended CONNECT has what other requests have, and an open end.
+    if (method !== 'CONNECT' || authority === null || fin) return false;
+  } else if (method === 'CONNECT') return path === null && scheme === '' && authority !== null;
   if (path === null || path.text === '' || scheme === '') return false;
   if (path.text.charCodeAt(0) !== 0x2f && !(path.text === '*' && method === 'OPTIONS')) return false;
   if (authority === null || host === null) return true;

@@ -13,6 +13,11 @@ const closeLine = Buffer.from('connection: close\r\n', 'latin1');
 const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n', 'latin1');
 const contentLengthStart = 'content-length: ';
 const emptyLine = Buffer.from('\r\n', 'latin1');
+/** The lines of both heads of an upgrade, and the empty one (RFC 9110 7.8). @param protocol valid tokens. */
+export function upgradeLines(protocol: string): Buffer {
+  return Buffer.from(`connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`, 'latin1');
+}
+
 /** `content-length: N` of small answers, made when first needed. */
 const lengthLines: (Buffer | undefined)[] = new Array(4096).fill(undefined);
 
@@ -82,6 +87,17 @@ export class AnswerWriter {
     if (!this.keepAlive) this.#piece(closeLine);
     else if (this.#minor === 0) this.#piece(keepAliveLine);
     this.#piece(emptyLine);
+    return 0;
+  }
+
+  /** 101 (RFC 9110 15.2.2): what follows is written as it is. -1 as in {@link head}. */
+  switch(head: AnswerHead, protocol: string): number {
+    const length = this.#lines(head);
+    if (length < 0) return -1;
+    this.#framing = framing.untilClose;
+    this.#piece(statusLine(101));
+    this.#append(head.lines ? head.bytes : this.#forms.bytes, 0, length);
+    this.#piece(upgradeLines(protocol));
     return 0;
   }
 

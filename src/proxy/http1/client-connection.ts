@@ -12,6 +12,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from '../sides.ts';
 import { connectTransport } from '../transport/open.ts';
+import { upgradeLines } from './answer-writer.ts';
 import { Carry } from './carry.ts';
 
 /** What a connection tells its pool. */
@@ -46,6 +47,8 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
   // The request.
   #requestEnded = false;
   #chunkedRequest = false;
+  /** The protocol that the call asks to go on in, or ''. */
+  #upgrade = '';
   // The answer.
   #begun = false;
   #headRead = false;
@@ -86,6 +89,10 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     this.#events.onIdle(this);
   }
 
+  get takesUpgrades(): boolean {
+    return true;
+  }
+
   /** It stands, and nobody uses it. */
   get isUsable(): boolean {
     return this.#stands && !this.#busy && !this.#gone;
@@ -102,10 +109,16 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     this.#headRead = false;
     this.#answerEnded = false;
     this.#uncredited = 0;
-    this.#requestEnded = head.fin;
+    // A request for an upgrade has no body; what is sent behind a 101 is no part of it.
+    this.#requestEnded = head.fin || head.upgrade !== '';
     this.#chunkedRequest = false;
+    this.#upgrade = head.upgrade;
     this.append(head.line, 0, head.line.length);
     this.append(head.bytes, head.start, head.end);
+    if (head.upgrade !== '') {
+      this.#piece(upgradeLines(head.upgrade));
+      return this;
+    }
     if (head.contentLength >= 0)
       this.#piece(Buffer.from(`content-length: ${head.contentLength}\r\n`, 'latin1'));
     else if (!head.fin) {
@@ -151,6 +164,7 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
 
   #endRequest(): void {
     this.#requestEnded = true;
+    if (this.#answer.status === 101) this.endAfterFlush(true);
     if (this.#answerEnded) this.#over();
   }
 
@@ -223,8 +237,8 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     answer.bytes = head.lines;
     answer.length = head.linesEnd;
     answer.contentLength = head.contentLength;
+    if (head.status === 101) return this.#switch(head.upgrade);
     if (head.status < 200) {
-      if (head.status === 101) return this.#broken('101 (Switching Protocols) without having been asked');
       exchange.responseInfo(answer);
       return;
     }
@@ -241,6 +255,17 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     if (fin) this.#answerEnded = true;
     exchange.responseHead(answer, head.grpcStatus, fin);
     if (fin) this.#closeIfEnded();
+  }
+
+  #switch(protocol: string): void {
+    if (this.#upgrade === '' || protocol !== this.#upgrade) {
+      return this.#broken('101 (Switching Protocols) to what it was not asked for');
+    }
+    this.#headRead = true;
+    this.#keepAlive = false;
+    this.#rule = bodyRule.untilClose;
+    this.#requestEnded = false;
+    this.#exchange!.responseHead(this.#answer, -1, false);
   }
 
   /** Reads on in the body; returns the position behind what was read. */
@@ -294,7 +319,7 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
   /** The answer is complete; so is the call when the request is. */
   #closeIfEnded(): void {
     if (this.#requestEnded) this.#over();
-    else if (!this.#keepAlive) {
+    else if (this.#answer.status !== 101 && !this.#keepAlive) {
       // It closes, so it wants no more of the request (what NO_ERROR says in HTTP/2, RFC 9113 8.1).
       const exchange = this.#exchange;
       this.#exchange = null;
@@ -329,7 +354,8 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     if (this.closed) return;
     if (this.#busy && this.#headRead && !this.#answerEnded && this.#rule === bodyRule.untilClose) {
       this.#give(nothing, 0, 0, true);
-      if (!this.closed) this.#lost('');
+      // Behind a 101 the client may still have something to say.
+      if (this.#answer.status !== 101 && !this.closed) this.#lost('');
       return;
     }
     this.#lost('closed by the upstream');

@@ -148,7 +148,10 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const head = gateway.http1.requests;
     this.#finishHead();
     this.#rule = requestBody(head);
-    const fin = this.#rule === bodyRule.none;
+    const bodiless = this.#rule === bodyRule.none;
+    // h2c was withdrawn (RFC 9113 3.1); with a body, nobody could tell where the other protocol begins.
+    const upgrade = bodiless && head.upgrade !== 'h2c' ? head.upgrade : '';
+    const fin = bodiless && upgrade === '';
     const { arena } = gateway;
     const chunk = arena.current;
     chunk.live++;
@@ -166,6 +169,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       head.timeoutMs,
       true,
       head.contentLength,
+      upgrade,
       fin,
       chunk,
       head.linesStart,
@@ -179,7 +183,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     this.#dropped = -1;
     this.#uncredited = 0;
     this.#answer.begin(method, head.minor);
-    if (fin) this.#input = input.ended;
+    if (bodiless) this.#input = input.ended;
     else {
       this.#input = input.body;
       if (this.#rule === bodyRule.length) this.#left = head.contentLength;
@@ -228,6 +232,10 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       this.#give(bytes, from, to, fin);
       if (fin) this.#requestEnded();
       return to;
+    }
+    if (this.#rule === bodyRule.untilClose) {
+      this.#give(bytes, from, end, false);
+      return end;
     }
     const chunks = this.#chunks!;
     const result = chunks.read(bytes, from, end, this);
@@ -298,6 +306,26 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     if (fin) this.#answerEnded();
   }
 
+  sendSwitch(head: AnswerHead, protocol: string): void {
+    if (this.closed) return;
+    this.#activeAt = this.loop.now;
+    if (this.#answer.switch(head, protocol) < 0) return this.#unwritable();
+    // From here on bytes are bytes, both ways, until each side ends.
+    this.#keepAlive = false;
+    this.#input = input.body;
+    this.#rule = bodyRule.untilClose;
+    if (this.#peerEnded) this.#endTunnel();
+    else if (this.#carry.length > 0) this.#readCarry();
+    else this.#steer();
+  }
+
+  /** The client has sent its last byte of what the connection was switched to. */
+  #endTunnel(): void {
+    this.#input = input.ended;
+    this.#exchange?.requestData(nothing, 0, 0, true);
+    this.#requestEnded();
+  }
+
   #unwritable(): void {
     this.gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_UPSTREAM!]!++;
     this.#keepAlive = false;
@@ -333,6 +361,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const exchange = this.#exchange;
     exchange?.answered();
     if (this.#input === input.ended) this.#next();
+    else if (this.#rule === bodyRule.untilClose) this.endAfterFlush(true);
     // Nobody said that the body is wanted, or the connection ends anyway.
     else if (this.#input === input.body && !this.#keepAlive) this.#linger();
   }
@@ -400,6 +429,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     if (this.closed || this.#input === input.deaf) return;
     this.#peerEnded = true;
     if (this.#input === input.ended && this.#carry.length === 0) return;
+    if (this.#input === input.body && this.#rule === bodyRule.untilClose) return this.#endTunnel();
     if (this.#input === input.body) {
       const exchange = this.#exchange;
       this.#exchange = null;
@@ -495,6 +525,7 @@ const mostUncredited = 131_072;
 const mostDropped = 262_144;
 /** How long a call may be silent, gRPC's aside (Envoy's stream_idle_timeout). */
 const silentMs = 300_000;
+const nothing = Buffer.alloc(0);
 const noAuthority: AuthorityInfo = { encoded: Buffer.alloc(0), text: '' };
 /** CONNECT has no path. */
 const asterisk = new PathInfo({ encoded: Buffer.from('*'), text: '*' });

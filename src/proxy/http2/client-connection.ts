@@ -95,6 +95,10 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     return this.gateway.queued;
   }
 
+  get takesUpgrades(): boolean {
+    return this.peerConnectProtocol;
+  }
+
   /** Calls that it can take now. */
   get capacity(): number {
     if (!this.#ready || this.draining || this.closed) return 0;

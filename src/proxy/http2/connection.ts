@@ -36,6 +36,8 @@ export abstract class Http2Connection extends FrameWriter {
   peerInitialWindow = defaultWindow;
   peerMaxStreams = Number.POSITIVE_INFINITY;
   peerTableSize = 4096;
+  /** Extended CONNECT (RFC 8441 3). */
+  peerConnectProtocol = false;
   /** What may still be sent on the connection (RFC 9113 6.9); may become negative. */
   sendWindow = defaultWindow;
   settingsReceived = false;
@@ -373,6 +375,12 @@ export abstract class Http2Connection extends FrameWriter {
         return;
       case setting.enablePush:
         if (value > 1) this.connectionError(errorCode.protocolError, 'SETTINGS_ENABLE_PUSH above 1');
+        return;
+      case setting.enableConnectProtocol:
+        if (value > 1 || (value === 0 && this.peerConnectProtocol)) {
+          return this.connectionError(errorCode.protocolError, 'a wrong SETTINGS_ENABLE_CONNECT_PROTOCOL');
+        }
+        this.peerConnectProtocol = value === 1;
         return;
       case setting.maxConcurrentStreams:
         this.peerMaxStreams = value;

@@ -64,6 +64,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       [setting.maxConcurrentStreams, gateway.limits.concurrent_streams],
       [setting.initialWindowSize, streamWindow],
       [setting.maxHeaderListSize, gateway.limits.header_list_bytes],
+      [setting.enableConnectProtocol, 1],
     ]);
     this.openWindow();
   }
@@ -123,6 +124,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       return this.#malformed(id);
     const authority = decoder.authority ?? decoder.host ?? noAuthority;
     const path = decoder.path ?? asterisk;
+    const { protocol } = decoder;
     const stream = new ServerStream(this, id, fin ? -1 : decoder.contentLength);
     stream.remoteEnded = fin;
     this.streams.add(stream);
@@ -139,11 +141,13 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       this.listener,
       path,
       authority,
-      decoder.method,
+      // An extended CONNECT is what HTTP/1.1 asks for with GET and Upgrade: routes see one and the same.
+      protocol === '' ? decoder.method : 'GET',
       decoder.grpc,
       decoder.timeoutMs,
       false,
       decoder.contentLength,
+      protocol.toLowerCase(),
       fin,
       chunk,
       decoder.plainStart,
@@ -152,7 +156,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     );
     stream.exchange = exchange;
     if (tooLarge) this.#tooLarge(exchange);
-    else if (decoder.method === 'CONNECT') {
+    else if (decoder.method === 'CONNECT' && protocol === '') {
       exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
     } else if (!path.valid)
       exchange.fail(localReply(400, grpcStatus.internal, 'protocol_error', 'the path is not valid'));

@@ -36,6 +36,12 @@ export class ServerStream extends Http2Stream implements Downstream {
     this.onLocalEnd();
   }
 
+  /** RFC 8441 5: what 101 says in HTTP/1.1 is said with 200. */
+  sendSwitch(head: AnswerHead, _protocol: string): void {
+    const { lines, bytes, length } = head;
+    this.sendHead(lines ? { status: 200, lines, bytes, length, contentLength: -1 } : head, false);
+  }
+
   override sendData(bytes: Buffer, start: number, end: number, fin: boolean): void {
     this.touchedAt = this.connection.loop.now;
     super.sendData(bytes, start, end, fin);

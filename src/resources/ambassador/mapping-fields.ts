@@ -40,10 +40,10 @@ export const mappingFields: FieldTable = {
   regex_redirect: { type: 'map', since: 2 },
   redirect_response_code: { type: 'integer', since: 2 },
   bypass_auth: { type: 'boolean' },
+  use_websocket: { type: 'boolean' },
+  allow_upgrade: { type: 'stringList', since: 2 },
   // Known and not served yet
   priority: { type: 'string', served: 'no' },
-  use_websocket: { type: 'boolean', served: 'no' },
-  allow_upgrade: { type: 'stringList', since: 2, served: 'no' },
   auto_host_rewrite: { type: 'boolean', served: 'no' },
   connect_timeout_ms: { type: 'milliseconds', served: 'no' },
   idle_timeout_ms: { type: 'milliseconds', served: 'no' },

@@ -36,6 +36,8 @@ export interface Mapping {
   readonly timeoutMs: number | null;
   /** Null = cleartext; else TLS, with the name of a TLSContext or without. */
   readonly tls: { readonly context: string | null } | null;
+  /** Protocols of allow_upgrade in lower case; null = neither it nor use_websocket is written. */
+  readonly upgrades: readonly string[] | null;
   readonly shadow: boolean;
   readonly redirect: Redirect | null;
   readonly bypassAuth: boolean;
@@ -76,12 +78,20 @@ export function parseMapping(object: ShapedObject): { resource: Mapping | null; 
     responseHeaders: readHeaderEdits(values.add_response_headers, values.remove_response_headers),
     timeoutMs: typeof values.timeout_ms === 'number' ? values.timeout_ms : null,
     tls,
+    upgrades: readUpgrades(values.allow_upgrade, values.use_websocket),
     shadow: values.shadow === true,
     redirect: readRedirect(values, match.route.path, service),
     bypassAuth: values.bypass_auth === true,
     core,
   };
   return { resource, findings };
+}
+
+/** `use_websocket: true` is the old word for `allow_upgrade: [websocket]`. */
+function readUpgrades(allowed: unknown, websocket: unknown): Mapping['upgrades'] {
+  if (Array.isArray(allowed)) return allowed.map((protocol) => String(protocol).toLowerCase());
+  if (typeof websocket === 'boolean') return websocket ? ['websocket'] : [];
+  return null;
 }
 
 function readTls(tls: unknown, service: ServiceAddress): Mapping['tls'] {
