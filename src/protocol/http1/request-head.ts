@@ -44,6 +44,8 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
   minor = 1;
   /** RFC 9110 10.1.1; never for HTTP/1.0. The line itself is among those that go on. */
   expectContinue = false;
+  /** Refused, and not even meant as HTTP: what stands in the place of the version does not begin as one. */
+  notHttp = false;
   /** TE holds `trailers`; the field is not among the lines. */
   teTrailers = false;
   grpc = false;
@@ -107,6 +109,7 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
     this.scheme = '';
     this.minor = 1;
     this.expectContinue = false;
+    this.notHttp = false;
     this.teTrailers = false;
     this.grpc = false;
     this.timeoutMs = noTimeout;
@@ -147,7 +150,9 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
     let p = start;
     for (let i = 0; i < versionName.length; i++, p++) {
       if (p === end) return headResult.incomplete;
-      if (bytes[p] !== versionName[i]) return this.refuse(400, 'the request line does not end in a version');
+      if (bytes[p] === versionName[i]) continue;
+      this.notHttp = i === 0;
+      return this.refuse(400, 'the request line does not end in a version');
     }
     if (end - p < 3) return headResult.incomplete;
     const major = bytes[p]! - byte.zero;

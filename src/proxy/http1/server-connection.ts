@@ -9,6 +9,7 @@ import type { Client } from '../client.ts';
 import { Connection } from '../connection.ts';
 import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
+import { noPreface } from '../http2/no-preface.ts';
 import { localReply } from '../local-reply.ts';
 import { type AuthorityInfo, PathInfo } from '../path-info.ts';
 import { forwardedLines, requestIdLineBytes, writeRequestIdLine } from '../request-head.ts';
@@ -403,7 +404,10 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const limit = limitOf(status, this.gateway.http1.requests.fields > this.gateway.limits.header_fields);
     if (limit === null) counts[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
     else counts[limitIndex[limit]!]!++;
-    const bytes = refusal(status, limit === null ? 'protocol_error' : 'limit', problem);
+    // To whoever means no HTTP/1 the one thing that can be said is that HTTP/2 was expected, too (RFC 9113 3.4).
+    const bytes = this.gateway.http1.requests.notHttp
+      ? noPreface
+      : refusal(status, limit === null ? 'protocol_error' : 'limit', problem);
     this.append(bytes, 0, bytes.length);
     this.#linger();
   }
