@@ -28,6 +28,26 @@ export function fastBackends(folder: string, first: number): Promise<RunningBack
   ]);
 }
 
+/** Two nginx that answer a few bytes over HTTP/1.1. */
+export function http1Backends(folder: string, first: number): Promise<RunningBackends> {
+  return pair(first, (port) => {
+    const place = join(resolve(folder), `http1-${port}`);
+    mkdirSync(place, { recursive: true });
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+      (kind) => `${kind}_temp_path ${place}/${kind};`,
+    );
+    writeFileSync(
+      join(place, 'nginx.conf'),
+      `daemon off; worker_processes 1; pid ${place}/nginx.pid; error_log stderr error;
+events { worker_connections 4096; }
+http { access_log off; keepalive_requests 100000000; ${temporary.join(' ')}
+server { listen 127.0.0.1:${port}; location / { default_type text/plain; return 200 "Hello world"; } } }
+`,
+    );
+    return [find('nginx')!, '-p', place, '-e', 'stderr', '-c', join(place, 'nginx.conf')];
+  });
+}
+
 /** Two real grpc-go servers. */
 export function grpcBackends(first: number): Promise<RunningBackends> {
   return pair(first, (port) => [find('serin-bench')!, 'backend', '-listen', `127.0.0.1:${port}`]);

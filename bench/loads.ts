@@ -6,11 +6,11 @@ import { find } from './proxies.ts';
 /** A scenario of the table. */
 export interface Scenario {
   readonly name: string;
-  readonly client: 'h2load' | 'grpc-go';
+  readonly client: 'h2load' | 'grpc-go' | 'h2load-http1' | 'wrk';
   readonly connections: number;
   readonly streams: number;
   readonly calls: number;
-  /** Headers of its own in each call, a deadline and a token of 600 bytes. */
+  /** Headers of its own in each call: gRPC's with a deadline and a token of 600 bytes, HTTP/1.1's of 800 bytes. */
   readonly heavy: boolean;
 }
 
@@ -58,6 +58,22 @@ export function scenarios(scale: number): readonly Scenario[] {
       calls: n(60_000),
       heavy: true,
     },
+    {
+      name: 'HTTP/1.1, 64 connections',
+      client: 'h2load-http1',
+      connections: 64,
+      streams: 1,
+      calls: n(200_000),
+      heavy: false,
+    },
+    {
+      name: 'HTTP/1.1, 64 connections, own heads of 800 bytes',
+      client: 'wrk',
+      connections: 64,
+      streams: 1,
+      calls: n(150_000),
+      heavy: true,
+    },
   ];
 }
 
@@ -68,10 +84,54 @@ export async function runLoad(
   folder: string,
   calls: number,
 ): Promise<LoadResult> {
-  return scenario.client === 'h2load'
-    ? h2load(scenario, port, folder, calls, [GREETER])
-    : grpcGo(scenario, port, calls, 0);
+  switch (scenario.client) {
+    case 'grpc-go':
+      return grpcGo(scenario, port, calls, 0);
+    case 'wrk':
+      return wrk(scenario, port, folder, calls);
+    default:
+      return h2load(scenario, port, folder, calls, [GREETER]);
+  }
 }
+
+/** What a scenario speaks, to the proxy and behind it. */
+export function protocolOf(scenario: Scenario): 'h2' | 'http1' {
+  return scenario.client === 'h2load-http1' || scenario.client === 'wrk' ? 'http1' : 'h2';
+}
+
+/**
+ * HTTP/1.1 whose heads differ from request to request: a trace, an id and a token of their own. wrk counts by time, so
+ * `calls` says for how long; what it answers is what was answered.
+ */
+async function wrk(scenario: Scenario, port: number, folder: string, calls: number): Promise<LoadResult> {
+  mkdirSync(folder, { recursive: true });
+  const script = join(resolve(folder), 'heads.lua');
+  writeFileSync(script, heads);
+  const seconds = Math.max(1, Math.round(calls / 25_000));
+  const out = await runOn(LOAD_CORE, [
+    'wrk',
+    ...['-t', '1', '-c', String(scenario.connections), '-d', `${seconds}s`, '-s', script],
+    `http://127.0.0.1:${port}${GREETER}`,
+  ]);
+  const [, answered, value] = /(\d+) requests in ([\d.]+)s/.exec(out) ?? [];
+  if (answered === undefined || /Non-2xx|Socket errors/.test(out))
+    throw new Error(`calls failed:\n${out.slice(-600)}`);
+  return { answered: Number(answered), seconds: Number(value), p99: null };
+}
+
+const heads = `local n = 0
+local agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+request = function()
+  n = n + 1
+  local id = string.format("%016x%016x", n * 2654435761 % 4294967296, n)
+  return wrk.format("GET", nil, {
+    ["User-Agent"] = agent, ["Accept"] = "application/json, text/plain, */*", ["Accept-Language"] = "en-GB,en;q=0.9",
+    ["Accept-Encoding"] = "gzip, deflate, br", ["Cookie"] = "session=" .. id .. id .. "; theme=dark; consent=yes",
+    ["Traceparent"] = "00-" .. id .. "-" .. string.sub(id, 17) .. "-01", ["X-Correlation-Id"] = id,
+    ["Authorization"] = "Bearer " .. string.rep(id, 9),
+  })
+end
+`;
 
 /** As {@link runLoad} with grpc-go, at an even rate of calls a second. */
 export async function grpcGo(
@@ -121,8 +181,11 @@ export async function h2load(
   writeFileSync(places, paths.map((path) => `http://127.0.0.1:${port}${path}\n`).join(''));
   const out = await runOn(LOAD_CORE, [
     'h2load',
+    ...(protocolOf(scenario) === 'http1' ? ['--h1'] : []),
     ...['-n', String(calls), '-c', String(scenario.connections), '-m', String(scenario.streams), '-t', '1'],
-    ...['-d', body, '-H', 'content-type: application/grpc', '-H', 'te: trailers'],
+    ...(protocolOf(scenario) === 'http1'
+      ? []
+      : ['-d', body, '-H', 'content-type: application/grpc', '-H', 'te: trailers']),
     ...['-i', places],
   ]);
   const answered = Number(/(\d+) 2xx/.exec(out)?.[1] ?? 0);

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fastBackends, grpcBackends, type RunningBackends } from './backends.ts';
-import { grpcGo, runLoad, type Scenario, scenarios } from './loads.ts';
+import { fastBackends, grpcBackends, http1Backends, type RunningBackends } from './backends.ts';
+import { grpcGo, protocolOf, runLoad, type Scenario, scenarios } from './loads.ts';
 import {
   cpuMicroseconds,
   LOAD_CORE,
@@ -13,23 +13,26 @@ import {
   sleep,
   startOn,
 } from './process.ts';
-import { find, type ProxyUnderTest, proxies } from './proxies.ts';
+import { find, type Protocol, type ProxyUnderTest, proxies } from './proxies.ts';
 import { type Measurement, markdown } from './report.ts';
 import { expectCount, serinCount, serinReady } from './serin-counters.ts';
 
-/** `npm run bench [-- --smoke]`: measures side by side, prints the table, writes bench/RESULTS.md (not for a smoke run). */
+/** `npm run bench [-- --smoke | --only TEXT]`: measures side by side, prints the table, writes bench/RESULTS.md (not for a smoke run). */
 const smoke = process.argv.includes('--smoke');
+/** `--only TEXT`: the scenarios whose name has it, nothing else, and nothing is written. */
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1]! : null;
 const rounds = smoke ? 1 : 3;
 const idleConnections = smoke ? 500 : 10_000;
 const folder = mkdtempSync(join(tmpdir(), 'serin-bench-'));
 const PORT = 19_000;
 
-async function started(proxy: ProxyUnderTest, backends: RunningBackends): Promise<Running> {
-  const running = await startOn(
-    PROXY_CORE,
-    proxy.command(join(folder, proxy.name.replace(' ', '-')), PORT, backends.ports),
-    PORT,
-  );
+async function started(
+  proxy: ProxyUnderTest,
+  backends: RunningBackends,
+  protocol: Protocol = 'h2',
+): Promise<Running> {
+  const place = join(folder, proxy.name.replace(' ', '-'));
+  const running = await startOn(PROXY_CORE, proxy.command(place, PORT, backends.ports, protocol), PORT);
   if (proxy.name === 'Serin') await serinReady();
   return running;
 }
@@ -40,19 +43,22 @@ async function measure(
   scenario: Scenario,
   backends: RunningBackends,
 ): Promise<Measurement> {
-  const running = await started(proxy, backends);
+  const protocol = protocolOf(scenario);
+  const running = await started(proxy, backends, protocol);
   try {
     await runLoad(scenario, PORT, folder, Math.max(smoke ? 1000 : 60_000, Math.round(scenario.calls / 5)));
-    const counted = proxy.name === 'Serin' ? await settledCount() : 0;
+    const counted = proxy.name === 'Serin' ? await settledCount(protocol) : 0;
     const before = cpuMicroseconds(running.pid);
     const load = await runLoad(scenario, PORT, folder, scenario.calls);
-    const cpu = (cpuMicroseconds(running.pid) - before) / scenario.calls;
-    if (proxy.name === 'Serin') await expectCount(counted, scenario.calls);
+    const cpu = (cpuMicroseconds(running.pid) - before) / load.answered;
+    // wrk drops what is under way when its time is over.
+    const late = scenario.client === 'wrk' ? scenario.connections : 0;
+    if (proxy.name === 'Serin') await expectCount(counted, load.answered, protocol, late);
     return {
       scenario: scenario.name,
       proxy: proxy.name,
       cpu,
-      rate: scenario.calls / load.seconds,
+      rate: load.answered / load.seconds,
       p99: load.p99 === null ? null : load.p99 / 1000,
       note: '',
     };
@@ -61,9 +67,14 @@ async function measure(
   }
 }
 
-async function settledCount(): Promise<number> {
+async function settledCount(protocol: Protocol): Promise<number> {
   await sleep(300);
-  return serinCount();
+  return serinCount(protocol);
+}
+
+function backendsOf(scenario: Scenario): Promise<RunningBackends> {
+  if (protocolOf(scenario) === 'http1') return http1Backends(folder, 19_001);
+  return scenario.client === 'h2load' ? fastBackends(folder, 19_001) : grpcBackends(19_001);
 }
 
 function better(a: Measurement | undefined, b: Measurement): Measurement {
@@ -73,8 +84,8 @@ function better(a: Measurement | undefined, b: Measurement): Measurement {
 async function table(usable: readonly ProxyUnderTest[]): Promise<Measurement[]> {
   const all: Measurement[] = [];
   for (const scenario of scenarios(smoke ? 0.02 : 1)) {
-    const backends =
-      scenario.client === 'h2load' ? await fastBackends(folder, 19_001) : await grpcBackends(19_001);
+    if (only !== null && !scenario.name.includes(only)) continue;
+    const backends = await backendsOf(scenario);
     try {
       const best = new Map<string, Measurement>();
       for (let round = 0; round < rounds; round++) {
@@ -162,12 +173,12 @@ async function idleMemory(usable: readonly ProxyUnderTest[]): Promise<string> {
 }
 
 const missing = proxies.flatMap((p) => (p.missing === null ? [] : [`${p.name}: ${p.missing}`]));
-for (const tool of ['h2load', 'nghttpd', 'taskset', 'serin-bench']) {
+for (const tool of ['h2load', 'wrk', 'nginx', 'nghttpd', 'taskset', 'serin-bench']) {
   if (find(tool) === null) missing.push(`${tool}: run bench/setup.sh`);
 }
 if (cpus().length < 2) missing.push('a second core: proxy and load share one here');
 for (const line of missing) console.error(`missing: ${line}`);
-if (missing.some((line) => /^(h2load|nghttpd|taskset|serin-bench|a second core|Serin)/.test(line)))
+if (missing.some((line) => /^(h2load|wrk|nginx|nghttpd|taskset|serin-bench|a second core|Serin)/.test(line)))
   process.exit(1);
 
 const usable = proxies.filter((p) => p.missing === null);
@@ -175,8 +186,8 @@ const all = await table(usable);
 const envoy = all.find((m) => m.proxy === 'Envoy' && m.scenario.startsWith('grpc-go 16 × 16'));
 const more: string[] = [];
 const whole = usable.filter((p) => p.name !== 'HAProxy TCP');
-if (envoy?.rate) more.push(await latency(whole, envoy.rate));
-more.push(await idleMemory(whole));
+if (envoy?.rate && only === null) more.push(await latency(whole, envoy.rate));
+if (only === null) more.push(await idleMemory(whole));
 const text = markdown(all, missing, more);
 console.log(text);
-if (!smoke) writeFileSync('bench/RESULTS.md', text);
+if (!smoke && only === null) writeFileSync('bench/RESULTS.md', text);

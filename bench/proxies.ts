@@ -7,13 +7,16 @@ export interface Backends {
   readonly canary: number;
 }
 
+/** What is spoken on both sides of the proxy. */
+export type Protocol = 'h2' | 'http1';
+
 /** A proxy that is measured. */
 export interface ProxyUnderTest {
   readonly name: string;
   /** Null when it is installed, else what is missing and how to get it. */
   readonly missing: string | null;
   /** Writes its configuration and returns its command line. */
-  command(folder: string, port: number, backends: Backends): readonly string[];
+  command(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[];
 }
 
 /** Admin port of Serin, from which its counters are read. */
@@ -53,8 +56,10 @@ export function find(program: string): string | null {
   return found === undefined ? null : resolve(found);
 }
 
-function serin(folder: string, port: number, backends: Backends): readonly string[] {
-  return serinWith(folder, port, backends, mappingPair('/helloworld.Greeter/', ''));
+function serin(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+  const mappings = mappingPair('/helloworld.Greeter/', '');
+  const spoken = protocol === 'h2' ? mappings : mappings.replaceAll('grpc: true, ', '');
+  return serinWith(folder, port, backends, spoken);
 }
 
 /** Two Mappings that divide a prefix 80 to 20. @param suffix what tells their names from others'. */
@@ -90,14 +95,15 @@ export function serinWith(
   return [...run, ...places, ...resolved];
 }
 
-function envoy(folder: string, port: number, backends: Backends): readonly string[] {
+function envoy(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+  const http2 = protocol === 'h2';
   const cluster = (name: 'stable' | 'canary') => `
   - name: ${name}
     type: STATIC
     typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-        explicit_http_config: {http2_protocol_options: {}}
+        explicit_http_config: {${http2 ? 'http2_protocol_options' : 'http_protocol_options'}: {}}
     load_assignment:
       cluster_name: ${name}
       endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: ${backends[name]}}}}}]}]`;
@@ -110,7 +116,7 @@ function envoy(folder: string, port: number, backends: Backends): readonly strin
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: ingress
-          codec_type: HTTP2
+          codec_type: ${http2 ? 'HTTP2' : 'HTTP1'}
           generate_request_id: true
           http_filters:
           - name: envoy.filters.http.router
@@ -128,7 +134,8 @@ function envoy(folder: string, port: number, backends: Backends): readonly strin
   return [find('envoy')!, '-c', file, '--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'error'];
 }
 
-function haproxy(folder: string, port: number, backends: Backends): readonly string[] {
+function haproxy(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+  const proto = protocol === 'h2' ? ' proto h2' : '';
   const config = `global
   nbthread 1
   maxconn 9900
@@ -139,12 +146,12 @@ defaults
   timeout server 60s
   http-reuse always
 frontend in
-  bind 127.0.0.1:${port} proto h2
+  bind 127.0.0.1:${port}${proto}
   default_backend out
 backend out
   balance roundrobin
-  server stable 127.0.0.1:${backends.stable} proto h2 weight 80
-  server canary 127.0.0.1:${backends.canary} proto h2 weight 20
+  server stable 127.0.0.1:${backends.stable}${proto} weight 80
+  server canary 127.0.0.1:${backends.canary}${proto} weight 20
 `;
   return [find('haproxy')!, '-db', '-f', write(folder, 'haproxy.cfg', config)];
 }
@@ -165,7 +172,8 @@ listen in
   return [find('haproxy')!, '-db', '-f', write(folder, 'tcp.cfg', config)];
 }
 
-function nginx(folder: string, port: number, backends: Backends): readonly string[] {
+function nginx(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+  const http2 = protocol === 'h2';
   const config = `daemon off;
 worker_processes 1;
 pid ${folder}/nginx.pid;
@@ -186,10 +194,10 @@ http {
     keepalive_requests 100000000;
   }
   server {
-    listen 127.0.0.1:${port} http2;
+    listen 127.0.0.1:${port}${http2 ? ' http2' : ''};
     keepalive_requests 100000000;
     http2_max_concurrent_streams 1000;
-    location / { grpc_pass grpc://out; }
+    location / { ${http2 ? 'grpc_pass grpc://out;' : 'proxy_pass http://out; proxy_http_version 1.1; proxy_set_header Connection "";'} }
   }
 }
 `;
