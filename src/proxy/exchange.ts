@@ -28,7 +28,7 @@ import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
 import type { AnswerHead, Downstream, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
-import { allowedUpgrade, withAccept, withoutKey } from './upgrade.ts';
+import { allowedUpgrade, switchedHead } from './upgrade.ts';
 
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;
@@ -352,26 +352,15 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
 
   /** True when the upstream has switched; else this is an answer as any, and the request ends with its head. */
   #takeUpgrade(head: AnswerHead): boolean {
-    const { status, lines, contentLength } = head;
     const protocol = this.upgrade;
     this.upgrade = '';
-    if (lines ? status !== 101 : status > 299) {
+    if (head.lines ? head.status !== 101 : head.status > 299) {
       if (this.lines) this.requestEnded = true;
       this.upstream?.sendData(nothing, 0, 0, true);
       return false;
     }
     this.gateway.wheel.disarm(this);
-    if (protocol !== 'websocket' || lines === this.lines) this.downstream.sendSwitch(head, protocol);
-    else {
-      const bytes = editHead(
-        this.lines ? withAccept(this.#key) : withoutKey,
-        head.bytes,
-        0,
-        head.length,
-        lines,
-      );
-      this.downstream.sendSwitch({ status, lines, bytes, length: bytes.length, contentLength }, protocol);
-    }
+    this.downstream.sendSwitch(switchedHead(head, protocol, this.lines, this.#key), protocol);
     return true;
   }
 

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { HeaderEdits } from '../model/backend.ts';
+import { editHead } from './header-edits.ts';
+import type { AnswerHead } from './sides.ts';
 
 /**
  * A WebSocket opens with an upgrade in HTTP/1.1 (RFC 6455 4) and with an extended CONNECT in HTTP/2 (RFC 8441), which
@@ -16,7 +18,7 @@ export function withKey(): HeaderEdits {
 }
 
 /** The answer to a client's key (RFC 6455 4.2.2). */
-export function withAccept(key: string): HeaderEdits {
+function withAccept(key: string): HeaderEdits {
   const value = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
   return { remove: ['sec-websocket-accept'], add: [{ name: 'sec-websocket-accept', value, append: true }] };
 }
@@ -25,4 +27,14 @@ export function withAccept(key: string): HeaderEdits {
 export function allowedUpgrade(offered: string, allowed: readonly string[]): string {
   if (allowed.length === 0) return '';
   return offered.split(', ').find((protocol) => allowed.includes(protocol)) ?? '';
+}
+
+/**
+ * The head of an answer that switches, with what the client's side of the handshake has and the upstream's has not.
+ * @param lines the client speaks HTTP/1.1. @param key its Sec-WebSocket-Key.
+ */
+export function switchedHead(head: AnswerHead, protocol: string, lines: boolean, key: string): AnswerHead {
+  if (protocol !== 'websocket' || head.lines === lines) return head;
+  const bytes = editHead(lines ? withAccept(key) : withoutKey, head.bytes, 0, head.length, head.lines);
+  return { status: head.status, lines: head.lines, bytes, length: bytes.length, contentLength: -1 };
 }

@@ -69,6 +69,10 @@ export const issueTable = {
   'missing-field': error('"{field}" is missing', 'add {field}: {example}'),
   'wrong-type': error('"{field}" must be {expected}, and here is {found}', '{remedy}'),
   'invalid-value': error('"{field}": {reason}', '{remedy}'),
+  'header-not-editable': warning(
+    '"{field}": {name} is about framing or the hop, so the gateway writes it itself and the edit has no effect',
+    'take it out; for another host there is host_rewrite',
+  ),
   'invalid-regex': error(
     '"{field}" is not a regular expression in RE2 syntax: {reason}',
     'see https://github.com/google/re2/wiki/Syntax',

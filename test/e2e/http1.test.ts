@@ -411,6 +411,35 @@ describe('kept connections to the upstream', () => {
   });
 });
 
+describe('bytes behind an answer', () => {
+  it('cost the upstream its connection: they are nobody’s answer', async () => {
+    const sockets = new Set<net.Socket>();
+    const upstream = net.createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('data', () => {
+        const ok = (body: string): string =>
+          `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+        socket.write(ok('mine') + ok('smuggled'));
+      });
+    });
+    upstream.listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    const { port } = upstream.address() as AddressInfo;
+    const own = await startPlane(manifest, { 'web:80': [port], 'rpc:80': [1] });
+    const clients = await Promise.all([1, 2, 3, 4].map(() => RawHttp1.connect(own.port)));
+    for (let round = 0; round < 5; round++) {
+      for (const client of clients) client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      for (const client of clients) expect((await client.answer()).body.toString()).toBe('mine');
+    }
+    expect(own.counter('UPSTREAM_OPENED')).toBe(20);
+    for (const client of clients) client.destroy();
+    await own.close();
+    for (const socket of sockets) socket.destroy();
+    upstream.close();
+  });
+});
+
 describe('HTTP/1.1 to HTTP/2', () => {
   it('brings requests with bodies and trailers, and the answer back', async () => {
     const client = await connect();

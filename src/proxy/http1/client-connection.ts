@@ -1,7 +1,7 @@
 import { GatewayCount } from '../../metrics/catalog.ts';
 import { bodyRule, responseBody } from '../../protocol/http1/body-rule.ts';
 import { chunkHeadBytes, endOfChunks, lastChunk, writeChunkHead } from '../../protocol/http1/chunk-writer.ts';
-import { ChunkReader, chunkResult } from '../../protocol/http1/chunks.ts';
+import { chunkResult } from '../../protocol/http1/chunks.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
 import { endOfHead } from '../../protocol/http1/head-end.ts';
 import { linesRoom, writeLinesFromPlain } from '../../protocol/http1/lines.ts';
@@ -14,6 +14,7 @@ import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from '../
 import { connectTransport } from '../transport/open.ts';
 import { upgradeLines } from './answer-writer.ts';
 import { Carry } from './carry.ts';
+import { MessageBody } from './message-body.ts';
 
 /** What a connection tells its pool. */
 export interface Http1ConnectionEvents {
@@ -54,9 +55,9 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
   #headRead = false;
   #answerEnded = false;
   #keepAlive = false;
-  #rule: number = bodyRule.none;
-  #left = 0;
-  #chunks: ChunkReader | null = null;
+  readonly #body: MessageBody;
+  /** Bytes are being read: whoever comes next has to wait until it is known that none are left over. */
+  #reading = false;
   #uncredited = 0;
 
   /** Connects at once. */
@@ -70,12 +71,11 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     super(gateway.loop, (owner) => connectTransport(address, port, gateway.loop, owner));
     this.gateway = gateway;
     this.#events = events;
+    this.#body = new MessageBody(gateway.http1.trailers, (bytes, start, end, fin) =>
+      this.#give(bytes, start, end, fin),
+    );
     gateway.metrics.gateway[GatewayCount.UPSTREAM_OPENED!]!++;
     this.#connectTimer = setTimeout(() => this.#lost('connect timeout'), connectTimeoutMs);
-  }
-
-  protected override scheduleFlush(): void {
-    this.loop.scheduleLate(this);
   }
 
   override onConnected(): void {
@@ -210,9 +210,18 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
   }
 
   #read(bytes: Buffer, length: number): void {
+    this.#reading = true;
+    const from = this.#readMessages(bytes, length);
+    this.#reading = false;
+    if (this.closed || this.#gone) return;
+    if (from < length && (!this.#busy || this.#answerEnded)) return this.#lost('bytes behind the answer');
+    if (!this.#busy) this.#idle();
+  }
+
+  /** Reads until the answer ends; returns how far. */
+  #readMessages(bytes: Buffer, length: number): number {
     let from = 0;
-    while (from < length && this.#busy && !this.closed) {
-      if (this.#answerEnded) return this.#lost('bytes behind the answer');
+    while (from < length && this.#busy && !this.#answerEnded && !this.closed) {
       if (this.#headRead) {
         from = this.#readBody(bytes, from, length);
         continue;
@@ -221,12 +230,16 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
       const result = head.read(bytes, from, length);
       if (result === headResult.incomplete) {
         this.#carry.push(bytes, from, length);
-        return;
+        return length;
       }
-      if (result === headResult.refused) return this.#broken(`a faulty head: ${head.problem}`);
+      if (result === headResult.refused) {
+        this.#broken(`a faulty head: ${head.problem}`);
+        return length;
+      }
       from = head.headEnd;
       this.#takeHead();
     }
+    return from;
   }
 
   #takeHead(): void {
@@ -243,15 +256,11 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
       return;
     }
     this.#headRead = true;
-    this.#rule = responseBody(exchange.method, head.status, head);
-    this.#left = this.#rule === bodyRule.length ? head.contentLength : 0;
-    this.#keepAlive = head.keepAlive && this.#rule !== bodyRule.untilClose;
+    const rule = responseBody(exchange.method, head.status, head);
+    this.#body.begin(rule, head.contentLength);
+    this.#keepAlive = head.keepAlive && rule !== bodyRule.untilClose;
     this.keptMs = head.keepAliveTimeout < 0 ? Number.POSITIVE_INFINITY : head.keepAliveTimeout * 1000;
-    if (this.#rule === bodyRule.chunked) {
-      this.#chunks ??= new ChunkReader(this.gateway.http1.trailers);
-      this.#chunks.reset();
-    }
-    const fin = this.#rule === bodyRule.none;
+    const fin = rule === bodyRule.none;
     if (fin) this.#answerEnded = true;
     exchange.responseHead(answer, head.grpcStatus, fin);
     if (fin) this.#closeIfEnded();
@@ -263,47 +272,27 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     }
     this.#headRead = true;
     this.#keepAlive = false;
-    this.#rule = bodyRule.untilClose;
+    this.#body.begin(bodyRule.untilClose, 0);
     this.#requestEnded = false;
     this.#exchange!.responseHead(this.#answer, -1, false);
   }
 
   /** Reads on in the body; returns the position behind what was read. */
   #readBody(bytes: Buffer, from: number, end: number): number {
-    if (this.#rule === bodyRule.chunked) return this.#readChunks(bytes, from, end);
-    let to = end;
-    let fin = false;
-    if (this.#rule === bodyRule.length) {
-      to = Math.min(end, from + this.#left);
-      this.#left -= to - from;
-      fin = this.#left === 0;
-    }
-    this.#give(bytes, from, to, fin);
-    return to;
-  }
-
-  #readChunks(bytes: Buffer, from: number, end: number): number {
-    const chunks = this.#chunks!;
-    const result = chunks.read(bytes, from, end, this);
-    if (!this.#busy || this.closed || result === chunkResult.more) return end;
+    const body = this.#body;
+    const result = body.read(bytes, from, end);
+    if (!this.#busy || this.closed || result === chunkResult.more) return body.position;
     if (result === chunkResult.refused) {
-      this.#broken(chunks.problem);
+      this.#broken(body.problem);
       return end;
     }
-    const { trailers, position } = chunks;
-    if (trailers === null) this.#give(bytes, 0, 0, true);
-    else {
+    if (body.trailers !== null) {
       this.#answerEnded = true;
-      const block = this.gateway.responses.read(trailers, 0, trailers.length);
+      const block = this.gateway.responses.read(body.trailers, 0, body.trailers.length);
       this.#exchange?.responseTrailers(block.bytes, block.length, block.grpcStatus);
       this.#closeIfEnded();
     }
-    return position;
-  }
-
-  /** Data of a chunked body. */
-  onBodyData(bytes: Buffer, start: number, end: number): void {
-    if (this.#exchange !== null) this.#give(bytes, start, end, false);
+    return body.position;
   }
 
   #give(bytes: Buffer, start: number, end: number, fin: boolean): void {
@@ -336,6 +325,10 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     this.resumeReading();
     if (this.closed) return;
     if (!this.#keepAlive || this.#retired) return this.#lost('');
+    if (!this.#reading) this.#idle();
+  }
+
+  #idle(): void {
     this.idleSince = this.loop.now;
     this.#events.onIdle(this);
   }
@@ -352,7 +345,7 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
 
   protected override onInputEnded(): void {
     if (this.closed) return;
-    if (this.#busy && this.#headRead && !this.#answerEnded && this.#rule === bodyRule.untilClose) {
+    if (this.#busy && this.#headRead && !this.#answerEnded && this.#body.rule === bodyRule.untilClose) {
       this.#give(nothing, 0, 0, true);
       // Behind a 101 the client may still have something to say.
       if (this.#answer.status !== 101 && !this.closed) this.#lost('');

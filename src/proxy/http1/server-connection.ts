@@ -1,7 +1,7 @@
 import { GatewayCount, type LimitName, limitIndex } from '../../metrics/catalog.ts';
 import { grpcStatus } from '../../protocol/grpc/status.ts';
 import { bodyRule, requestBody } from '../../protocol/http1/body-rule.ts';
-import { ChunkReader, chunkResult } from '../../protocol/http1/chunks.ts';
+import { chunkResult } from '../../protocol/http1/chunks.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
 import { endOfHead } from '../../protocol/http1/head-end.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
@@ -17,6 +17,7 @@ import type { AnswerHead, Downstream } from '../sides.ts';
 import type { Transport } from '../transport/transport.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { Carry } from './carry.ts';
+import { MessageBody } from './message-body.ts';
 import { refusal } from './refusal.ts';
 
 /** What the bytes that come next are. */
@@ -41,10 +42,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
   #forwarded: Buffer | null = null;
   #exchange: Exchange | null = null;
   #input: number = input.head;
-  /** How the request's body ends. */
-  #rule: number = bodyRule.none;
-  #left = 0;
-  #chunks: ChunkReader | null = null;
+  readonly #body: MessageBody;
   /** The connection goes on behind the call under way. */
   #keepAlive = true;
   /** The client waits for 100 (Continue) before it sends the body. */
@@ -80,6 +78,9 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     this.#listener = listener;
     this.#onClosed = onClosed;
     this.#activeAt = gateway.loop.now;
+    this.#body = new MessageBody(gateway.http1.trailers, (bytes, start, end, fin) =>
+      this.#give(bytes, start, end, fin),
+    );
     this.#answer = new AnswerWriter(gateway.forms, (bytes, start, end) => this.append(bytes, start, end));
   }
 
@@ -148,8 +149,9 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const gateway = this.gateway;
     const head = gateway.http1.requests;
     this.#finishHead();
-    this.#rule = requestBody(head);
-    const bodiless = this.#rule === bodyRule.none;
+    const rule = requestBody(head);
+    this.#body.begin(rule, head.contentLength);
+    const bodiless = rule === bodyRule.none;
     // h2c was withdrawn (RFC 9113 3.1); with a body, nobody could tell where the other protocol begins.
     const upgrade = bodiless && head.upgrade !== 'h2c' ? head.upgrade : '';
     const fin = bodiless && upgrade === '';
@@ -184,15 +186,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     this.#dropped = -1;
     this.#uncredited = 0;
     this.#answer.begin(method, head.minor);
-    if (bodiless) this.#input = input.ended;
-    else {
-      this.#input = input.body;
-      if (this.#rule === bodyRule.length) this.#left = head.contentLength;
-      else {
-        this.#chunks ??= new ChunkReader(gateway.http1.trailers);
-        this.#chunks.reset();
-      }
-    }
+    this.#input = bodiless ? input.ended : input.body;
     if (method === 'CONNECT') {
       exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
     } else if (!exchange.pathInfo.valid) {
@@ -225,41 +219,22 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
   /** Reads on in the body; returns the position behind what was read. */
   #readBody(bytes: Buffer, from: number, end: number): number {
     this.#expects = false;
-    if (this.#rule === bodyRule.length) {
-      const to = Math.min(end, from + this.#left);
-      this.#left -= to - from;
-      const fin = this.#left === 0;
-      if (fin) this.#input = input.ended;
-      this.#give(bytes, from, to, fin);
-      if (fin) this.#requestEnded();
-      return to;
-    }
-    if (this.#rule === bodyRule.untilClose) {
-      this.#give(bytes, from, end, false);
-      return end;
-    }
-    const chunks = this.#chunks!;
-    const result = chunks.read(bytes, from, end, this);
+    const body = this.#body;
+    const result = body.read(bytes, from, end);
     if (this.closed || this.#input === input.deaf || result === chunkResult.more) return end;
     if (result === chunkResult.refused) {
       this.gateway.metrics.gateway[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
       this.#keepAlive = false;
-      const reply = localReply(400, grpcStatus.internal, 'protocol_error', chunks.problem);
+      const reply = localReply(400, grpcStatus.internal, 'protocol_error', body.problem);
       if (this.#answered) this.#linger();
       else this.#exchange!.clientBroke(reply);
       return end;
     }
     this.#input = input.ended;
-    const { trailers } = chunks;
+    const { trailers, position } = body;
     if (trailers !== null) this.#exchange?.requestTrailers(trailers, 0, trailers.length);
-    else this.#exchange?.requestData(bytes, 0, 0, true);
     this.#requestEnded();
-    return chunks.position;
-  }
-
-  /** Data of a chunked body. */
-  onBodyData(bytes: Buffer, start: number, end: number): void {
-    this.#give(bytes, start, end, false);
+    return position;
   }
 
   #give(bytes: Buffer, start: number, end: number, fin: boolean): void {
@@ -314,7 +289,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     // From here on bytes are bytes, both ways, until each side ends.
     this.#keepAlive = false;
     this.#input = input.body;
-    this.#rule = bodyRule.untilClose;
+    this.#body.begin(bodyRule.untilClose, 0);
     if (this.#peerEnded) this.#endTunnel();
     else if (this.#carry.length > 0) this.#readCarry();
     else this.#steer();
@@ -362,7 +337,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const exchange = this.#exchange;
     exchange?.answered();
     if (this.#input === input.ended) this.#next();
-    else if (this.#rule === bodyRule.untilClose) this.endAfterFlush(true);
+    else if (this.#body.rule === bodyRule.untilClose) this.endAfterFlush(true);
     // Nobody said that the body is wanted, or the connection ends anyway.
     else if (this.#input === input.body && !this.#keepAlive) this.#linger();
   }
@@ -383,8 +358,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     if (code === errorCode.noError && this.#answered) {
       // What is left of the request is read over, as far as it is small: cheaper than a new connection.
       if (this.#input !== input.body) return;
-      const known = this.#rule === bodyRule.length ? this.#left : 0;
-      if (!this.#keepAlive || known > mostDropped) this.#linger();
+      if (!this.#keepAlive || this.#body.left > mostDropped) this.#linger();
       else {
         this.#dropped = 0;
         if (!this.#reading) this.#steer();
@@ -433,7 +407,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     if (this.closed || this.#input === input.deaf) return;
     this.#peerEnded = true;
     if (this.#input === input.ended && this.#carry.length === 0) return;
-    if (this.#input === input.body && this.#rule === bodyRule.untilClose) return this.#endTunnel();
+    if (this.#input === input.body && this.#body.rule === bodyRule.untilClose) return this.#endTunnel();
     if (this.#input === input.body) {
       const exchange = this.#exchange;
       this.#exchange = null;

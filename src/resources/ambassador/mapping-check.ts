@@ -3,6 +3,7 @@ import { regexProblem } from '../../lib/regex.ts';
 import { isMap } from '../field-types.ts';
 import { type Finding, finding } from '../issue.ts';
 import { templateIn } from '../templates.ts';
+import { checkHeaderEdits } from './mapping-headers.ts';
 import { readMatch } from './mapping-match.ts';
 import { redirectCodes } from './mapping-redirect.ts';
 import { breaksGrpc, readRewrite } from './mapping-rewrite.ts';
@@ -139,7 +140,29 @@ const redirects: Rule = (fields, pathOf) => {
   return found;
 };
 
-const rules: readonly Rule[] = [templates, service, regexes, hosts, rewrites, redirects];
+const hostRewrite: Rule = (fields, pathOf) => {
+  const text = fields.host_rewrite;
+  if (typeof text !== 'string' || /^[\x21-\x7e]*$/.test(text)) return [];
+  const reason = 'a host has visible ASCII only';
+  return [
+    finding('invalid-value', pathOf('host_rewrite'), {
+      field: 'host_rewrite',
+      reason,
+      remedy: 'write host or host:port',
+    }),
+  ];
+};
+
+const rules: readonly Rule[] = [
+  templates,
+  service,
+  regexes,
+  hosts,
+  rewrites,
+  redirects,
+  checkHeaderEdits,
+  hostRewrite,
+];
 
 /** Checks what the types of the fields cannot say. */
 export function checkMapping(fields: Fields, object: ShapedObject): Finding[] {
