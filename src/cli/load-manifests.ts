@@ -1,5 +1,7 @@
 import { type Compilation, Compiler, type CompilerOptions } from '../compiler/compiler.ts';
+import { certificateChecker } from '../runtime/certificate-checker.ts';
 import { watchFiles } from '../sources/files.ts';
+import { NamedFiles } from '../sources/named-files.ts';
 
 /** What the commands that only look at manifests need to know. */
 export interface ManifestOptions {
@@ -24,6 +26,9 @@ function compilerOptions(options: ManifestOptions): CompilerOptions {
     listen: [],
     unguarded: options.unguarded ?? false,
     isolateNamespaces: options.isolateNamespaces ?? false,
+    verifyUpstreams: false,
+    certificates: certificateChecker(),
+    files: new NamedFiles(null),
     environment: process.env,
   };
 }

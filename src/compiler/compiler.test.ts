@@ -5,12 +5,8 @@ import { Compiler, type CompilerOptions } from './compiler.ts';
 import { testOptions } from './test-support.ts';
 
 const options: CompilerOptions = {
-  ambassadorIds: ['default'],
+  ...testOptions,
   resolve: [{ service: 'grpc-server:50051', endpoints: [{ address: '127.0.0.1', port: 9001 }] }],
-  listen: [],
-  unguarded: false,
-  isolateNamespaces: false,
-  environment: {},
 };
 const hello = readFileSync(new URL('../../test/cases/hello-grpc.yaml', import.meta.url), 'utf8');
 

@@ -13,6 +13,8 @@ import { NameTable } from './name-table.ts';
 import { makeIssues } from './report.ts';
 import type { ResolveRule } from './service-endpoints.ts';
 import { ServiceTable } from './service-table.ts';
+import type { CertificateChecker, ExternalFiles } from './tls/certificate-checker.ts';
+import { TlsTable } from './tls/tls-table.ts';
 import { compareUnits, type Unit } from './unit.ts';
 import { type ListenAddress, makeListeners, makeVirtualHosts } from './virtual-hosts.ts';
 
@@ -28,6 +30,12 @@ export interface CompilerOptions {
   readonly unguarded: boolean;
   /** A Mapping joins only groups of its own namespace. */
   readonly isolateNamespaces: boolean;
+  /** Certificates of all upstreams are verified, with their names. */
+  readonly verifyUpstreams: boolean;
+  /** Looks at certificates. */
+  readonly certificates: CertificateChecker;
+  /** Reads files that manifests name. */
+  readonly files: ExternalFiles;
   /** Only to warn of `$VAR`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -38,6 +46,8 @@ export interface FileInput {
   readonly text: string | null;
   /** Why it cannot be read. */
   readonly unreadable?: string;
+  /** True for a file that a manifest names: it is no manifest, and `files` has its content. */
+  readonly external?: true;
 }
 
 /** What a set of files means. */
@@ -65,6 +75,7 @@ export class Compiler {
   readonly #groups = new GroupTable();
   readonly #index = new EndpointIndex();
   readonly #services: ServiceTable;
+  readonly #tls: TlsTable;
   readonly #globalUnits = new Set<Unit>();
   #globals: Globals = gatherGlobals([]);
   #snapshot: Snapshot = emptySnapshot;
@@ -76,6 +87,7 @@ export class Compiler {
     this.#rules = rules;
     this.#context = { ambassadorIds: options.ambassadorIds, environment: options.environment };
     this.#services = new ServiceTable(options.resolve, this.#index);
+    this.#tls = new TlsTable(options.certificates, options.files);
   }
 
   /** Takes over changed files and returns what they all mean now. Files that are not named stay as they are. */
@@ -115,7 +127,7 @@ export class Compiler {
       made ??= makeIssues(
         this.#files.values(),
         this.#names,
-        this.#groups.findings(),
+        [...this.#groups.findings(), ...this.#tls.findings()],
         this.#unreadable,
         [...this.#globalUnits],
         this.#options.unguarded,
@@ -131,7 +143,11 @@ export class Compiler {
     const changes: UnitChange[] = [];
     const identities = new Set<string>();
     const nameless = (unit: Unit): boolean => unit.object.identity === null || unit.object.resource === null;
-    for (const { path, text, unreadable } of files) {
+    for (const { path, text, unreadable, external } of files) {
+      if (external) {
+        this.#tls.filesChanged();
+        continue;
+      }
       if (unreadable === undefined) this.#unreadable.delete(path);
       else {
         this.#unreadable.set(path, unreadable);
@@ -172,6 +188,7 @@ export class Compiler {
     for (const { unit, kind } of changes) {
       const place = this.#index.change(unit, kind === 'comes');
       if (place !== null) this.#services.touch(place);
+      this.#tls.change(unit, kind === 'comes');
       if (!isGlobal(unit)) continue;
       globalsChanged = true;
       if (kind === 'comes') this.#globalUnits.add(unit);
@@ -197,8 +214,8 @@ export class Compiler {
   }
 
   #groupContext(): GroupContext {
-    const { unguarded, isolateNamespaces } = this.#options;
-    return { globals: this.#globals, unguarded, isolateNamespaces };
+    const { unguarded, isolateNamespaces, verifyUpstreams } = this.#options;
+    return { globals: this.#globals, unguarded, isolateNamespaces, verifyUpstreams };
   }
 
   #compileGroups(dirty: ReadonlySet<string>, context: GroupContext): RouteChanges {
@@ -215,13 +232,17 @@ export class Compiler {
   }
 
   #publish(routes: RouteChanges, globalsChanged: boolean): { snapshot: Snapshot; patch: SnapshotPatch } {
-    const { hosts, listeners } = this.#globals;
+    const { hosts, listeners: resources, tlsContexts } = this.#globals;
     const first = this.#snapshot.revision === 0;
     const heads = first || globalsChanged;
+    const certificates = this.#tls.prepare();
+    const listeners = heads
+      ? makeListeners(resources, hosts, this.#options.listen, this.#tls.terminates)
+      : null;
     const result = applyRoutes(this.#snapshot, routes, {
-      listeners: heads ? makeListeners(listeners, hosts, this.#options.listen) : null,
-      virtualHosts: heads ? makeVirtualHosts(hosts) : null,
-      tlsContexts: null,
+      listeners,
+      virtualHosts: heads ? makeVirtualHosts(hosts, tlsContexts) : null,
+      tlsContexts: heads || certificates ? this.#tls.refresh(listeners ?? this.#snapshot.listeners) : null,
     });
     this.#snapshot = result.snapshot;
     return result;

@@ -1,7 +1,8 @@
-import type { Guard, TlsContext } from '../resources/ambassador/guard.ts';
+import type { Guard } from '../resources/ambassador/guard.ts';
 import type { Host } from '../resources/ambassador/host.ts';
 import type { ListenerResource } from '../resources/ambassador/listener.ts';
 import type { ModuleResource } from '../resources/ambassador/module.ts';
+import type { TlsContextResource } from '../resources/ambassador/tls-context.ts';
 import { resourceOf, type Unit } from './unit.ts';
 
 /** The few objects on which every route may depend. When one of them changes, all groups are compiled anew. */
@@ -9,12 +10,13 @@ export interface Globals {
   readonly hosts: readonly Host[];
   readonly listeners: readonly ListenerResource[];
   readonly guards: readonly Guard[];
-  readonly tlsContexts: readonly TlsContext[];
+  /** TLSContexts, and what stands for one in Modules. */
+  readonly tlsContexts: readonly TlsContextResource[];
   readonly module: ModuleResource | null;
 }
 
 /** Kinds of the objects above. */
-const globalKinds: readonly string[] = ['Host', 'Listener', 'Guard', 'TLSContext', 'Module'];
+const globalKinds: readonly string[] = ['Host', 'Listener', 'Guard', 'TLSContext', 'TlsModule', 'Module'];
 
 /** True if a unit is, or should be, one of the objects on which every route depends. */
 export function isGlobal(unit: Unit): boolean {
@@ -27,16 +29,24 @@ export function gatherGlobals(units: readonly Unit[]): Globals {
   const hosts: Host[] = [];
   const listeners: ListenerResource[] = [];
   const guards: Guard[] = [];
-  const tlsContexts: TlsContext[] = [];
+  const tlsContexts: TlsContextResource[] = [];
   let module: ModuleResource | null = null;
   for (const unit of units) {
     push(hosts, resourceOf(unit, 'Host'));
     push(listeners, resourceOf(unit, 'Listener'));
     push(guards, resourceOf(unit, 'Guard') ?? brokenGuard(unit));
-    push(tlsContexts, resourceOf(unit, 'TLSContext'));
+    tlsContexts.push(...tlsContextsOf(unit));
     module = resourceOf(unit, 'Module') ?? module;
   }
   return { hosts, listeners, guards, tlsContexts, module };
+}
+
+/** The TLSContexts that a unit stands for. */
+export function tlsContextsOf(unit: Unit): readonly TlsContextResource[] {
+  const { resource } = unit.object;
+  if (resource?.kind === 'TLSContext') return [resource];
+  if (resource?.kind === 'TlsModule') return resource.contexts;
+  return resource?.kind === 'Module' ? (resource.tls?.contexts ?? []) : [];
 }
 
 /** A guard that cannot be read guards everything: a typo must not open a door. */

@@ -24,6 +24,7 @@ export interface GroupContext {
   readonly globals: Globals;
   readonly unguarded: boolean;
   readonly isolateNamespaces: boolean;
+  readonly verifyUpstreams: boolean;
 }
 
 /** A group on its way to a route. Each pass returns the next draft. */

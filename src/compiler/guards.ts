@@ -4,6 +4,8 @@ import type { FixedResponse } from '../model/split.ts';
 import type { GuardedPart } from '../resources/ambassador/guard.ts';
 import type { Mapping } from '../resources/ambassador/mapping.ts';
 import type { GroupContext } from './group.ts';
+import { served } from './not-served.ts';
+import { requiresCertificate } from './tls/contexts.ts';
 import { virtualHostName } from './virtual-hosts.ts';
 
 /**
@@ -25,13 +27,16 @@ export function blockedBy(
       ? undefined
       : guards.find(({ parts }) => parts.some((part) => covers(part, host, path)));
   if (guard !== undefined) return closed(`${guard.guardKind} ${guard.meta.name}`);
-  const context_ = tlsContexts.find(
-    ({ certRequired, hosts: names }) =>
-      certRequired && names.some((name) => covers({ host: name, path: '*' }, host, path)),
+  // Served, they are demanded by the handshake.
+  if (served.listenerTls) return null;
+  const demanding = tlsContexts.find(
+    ({ settings, hosts: names }) =>
+      settings.certRequired && names.some((name) => covers({ host: name, path: '*' }, host, path)),
   );
-  if (context_ !== undefined) return closed(`TLSContext ${context_.meta.name}`);
+  if (demanding !== undefined) return closed(`TLSContext ${demanding.meta.name}`);
   const certified = hosts.find(
-    (item) => item.certRequired && (virtualHosts?.includes(virtualHostName(item)) ?? true),
+    (item) =>
+      requiresCertificate(item, tlsContexts) && (virtualHosts?.includes(virtualHostName(item)) ?? true),
   );
   return certified === undefined ? null : closed(`Host ${certified.meta.name}`);
 }

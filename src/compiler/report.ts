@@ -1,8 +1,10 @@
 import { type Finding, finding, helpOf, type Issue, messageOf } from '../resources/issue.ts';
 import { issueTable } from '../resources/issue-table.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { FileState } from './file-state.ts';
 import type { UnitFinding } from './group.ts';
 import type { NameTable } from './name-table.ts';
+import { notServedFindings, served } from './not-served.ts';
 import { isKept, type Unit } from './unit.ts';
 
 /** A file that cannot be read now, and why. */
@@ -14,11 +16,11 @@ export function makeIssues(
   names: NameTable,
   found: Iterable<UnitFinding>,
   unreadable: UnreadableFiles,
-  guards: Iterable<Unit>,
+  globals: Iterable<Unit>,
   unguarded: boolean,
 ): Issue[] {
   const issues: Issue[] = [];
-  for (const unit of guards) issues.push(...guardIssues(unit, unguarded));
+  for (const unit of globals) issues.push(...globalIssues(unit, unguarded));
   for (const [file, reason] of unreadable) {
     issues.push(fileIssue(file, finding('unreadable-file', [], { reason }), true));
   }
@@ -34,16 +36,21 @@ export function makeIssues(
   return issues.sort(compareIssues);
 }
 
-/** A guard that is not served is told once, where it stands. */
-function guardIssues(unit: Unit, unguarded: boolean): Issue[] {
+/** What is not served is told once, where it stands. */
+function globalIssues(unit: Unit, unguarded: boolean): Issue[] {
   const { resource } = unit.object;
   const code = unguarded ? 'guard-off' : 'guard-not-served';
-  if (resource?.kind === 'Guard')
-    return [unitIssue(unit, finding(code, [], { kind: resource.guardKind }), false)];
-  const certifies = (resource?.kind === 'Host' || resource?.kind === 'TLSContext') && resource.certRequired;
-  return certifies
-    ? [unitIssue(unit, finding(code, [], { kind: 'a required client certificate' }), false)]
-    : [];
+  const found = notServedFindings(resource);
+  if (resource?.kind === 'Guard') found.push(finding(code, [], { kind: resource.guardKind }));
+  if (!served.listenerTls && demandsCertificates(resource))
+    found.push(finding(code, [], { kind: 'a required client certificate' }));
+  return found.map((item) => unitIssue(unit, item, false));
+}
+
+function demandsCertificates(resource: Resource | null): boolean {
+  if (resource?.kind === 'Host') return resource.tls?.settings?.certRequired === true;
+  if (resource?.kind === 'TLSContext') return resource.settings.certRequired;
+  return resource?.kind === 'TlsModule' && resource.contexts.some(({ settings }) => settings.certRequired);
 }
 
 function duplicateIssues(units: readonly Unit[]): Issue[] {

@@ -1,4 +1,20 @@
 import type { CompilerOptions } from './compiler.ts';
+import type { CertificateChecker, ExternalFiles } from './tls/certificate-checker.ts';
+
+/** Takes everything for a good certificate. */
+const credulous: CertificateChecker = {
+  keyPair: () => ({ kind: 'good', names: [], invalid: null }),
+  authorities: () => null,
+  revocations: () => null,
+  unknownCipher: () => null,
+  unknownCurve: () => null,
+};
+
+/** Knows no file. */
+const noFiles: ExternalFiles = {
+  read: () => ({ problem: 'there are no files in this test' }),
+  retain: () => undefined,
+};
 
 /** Options for tests: nothing is resolved, nothing is special. */
 export const testOptions: CompilerOptions = {
@@ -7,5 +23,8 @@ export const testOptions: CompilerOptions = {
   listen: [],
   unguarded: false,
   isolateNamespaces: false,
+  verifyUpstreams: false,
+  certificates: credulous,
+  files: noFiles,
   environment: {},
 };

@@ -3,6 +3,8 @@ import type { Listener, VirtualHost } from '../model/snapshot.ts';
 import { type Host, selects } from '../resources/ambassador/host.ts';
 import type { ListenerResource } from '../resources/ambassador/listener.ts';
 import { globHost, type MappingMatch } from '../resources/ambassador/mapping-match.ts';
+import type { TlsContextResource } from '../resources/ambassador/tls-context.ts';
+import { served, servesStack } from './not-served.ts';
 
 /** What there is where nobody wrote a Host: everything, in cleartext. */
 export const impliedVirtualHost: VirtualHost = { name: '*', hostname: '*', insecureAction: 'route' };
@@ -12,9 +14,18 @@ export function virtualHostName(host: Host): string {
   return `${host.meta.name}.${host.meta.namespace}`;
 }
 
-/** Virtual hosts of the Hosts, by name. */
-export function makeVirtualHosts(hosts: readonly Host[]): VirtualHost[] {
-  if (hosts.length === 0) return [impliedVirtualHost];
+/**
+ * Virtual hosts of the Hosts, by name. Without a Host it is redirect_cleartext_from of the TLSContexts that says what
+ * becomes of cleartext requests, as it was before there were Hosts.
+ */
+export function makeVirtualHosts(
+  hosts: readonly Host[],
+  tlsContexts: readonly TlsContextResource[],
+): VirtualHost[] {
+  if (hosts.length === 0) {
+    const redirects = tlsContexts.some((one) => one.hosts.length > 0 && one.settings.redirectsCleartext);
+    return [redirects ? { ...impliedVirtualHost, insecureAction: 'redirect' } : impliedVirtualHost];
+  }
   return hosts
     .map((host) => ({
       name: virtualHostName(host),
@@ -71,27 +82,31 @@ export interface ListenAddress {
 /** Where nothing else is said. */
 const defaultListen: ListenAddress = { address: '127.0.0.1', port: 8080 };
 
-const plainListener = {
-  protocol: 'http',
-  securityModel: 'xfp',
-  trustedHops: 0,
-  proxyProtocol: false,
-} as const;
-
-/** Listeners: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080. */
+/**
+ * Listeners: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080.
+ * @param terminatesTls some context terminates TLS: then the ports that no Listener resource describes take it, too.
+ */
 export function makeListeners(
   resources: readonly ListenerResource[],
   hosts: readonly Host[],
   listen: readonly ListenAddress[],
+  terminatesTls: boolean,
 ): Listener[] {
   if (listen.length > 0 || resources.length === 0) {
+    const implied = {
+      protocol: terminatesTls && served.listenerTls ? ('https' as const) : ('http' as const),
+      securityModel: 'xfp' as const,
+      trustedHops: 0,
+      proxyProtocol: false,
+      virtualHosts: null,
+    };
     return (listen.length > 0 ? listen : [defaultListen]).map(({ address, port }) => {
-      return { ...plainListener, name: `${address}:${port}`, address, port, virtualHosts: null };
+      return { ...implied, name: `${address}:${port}`, address, port };
     });
   }
   const byPort = new Map<number, Listener>();
-  for (const { meta, port, from, selector, served } of resources) {
-    if (!served || byPort.has(port)) continue;
+  for (const { meta, port, from, selector, stack, securityModel, l7Depth } of resources) {
+    if (!servesStack(stack) || byPort.has(port)) continue;
     const bound = hosts.filter((host) => {
       return (
         (from === 'all' || host.meta.namespace === meta.namespace) &&
@@ -102,8 +117,11 @@ export function makeListeners(
     byPort.set(port, {
       name: `${meta.name}.${meta.namespace}`,
       address: null,
-      ...plainListener,
       port,
+      protocol: stack.tls ? 'https' : 'http',
+      securityModel,
+      trustedHops: l7Depth,
+      proxyProtocol: stack.proxy,
       virtualHosts,
     });
   }

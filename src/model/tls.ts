@@ -22,14 +22,22 @@ export interface TlsContext {
   readonly name: string;
   /**
    * Server names (SNI) for which it terminates TLS, in lower case and without port: exact, a glob with one star at
-   * one end, or `*` (any name, and none at all). No two contexts have the same. An exact name wins, then the longest
-   * `*.suffix`, then the longest `prefix.*`, then `*`, as for virtual hosts. Without a context that fits, the
-   * handshake fails. Empty: it is for upstreams only.
+   * one end, or `*` (any name, and none at all). No two contexts of one listener have the same. An exact name wins,
+   * then the longest `*.suffix`, then the longest `prefix.*`, then `*`, as for virtual hosts. Without a context that
+   * fits, the handshake fails. Empty: it is for upstreams only.
    */
   readonly hostnames: readonly string[];
   /** The virtual host that it belongs to: only listeners that reach that one offer it. Null: every listener does. */
   readonly virtualHost: string | null;
-  /** What is shown to clients (never null where there are hostnames), or to upstreams that ask for a certificate. */
+  /**
+   * True if something that it needs is missing or wrong: handshakes for its hostnames fail (they do not fall back to
+   * another context, which might ask for no client certificate), and no connection to an upstream is made with it.
+   */
+  readonly broken: boolean;
+  /**
+   * What is shown to clients (never null where there are hostnames, unless it is broken), or to upstreams that ask for
+   * a certificate.
+   */
   readonly certificate: KeyPair | null;
   readonly minVersion: TlsVersion;
   readonly maxVersion: TlsVersion;
@@ -55,7 +63,7 @@ export interface TlsContext {
 export interface UpstreamTls {
   /**
    * Name of the {@link TlsContext} with client certificate, authorities and versions; null = none and the defaults.
-   * Where the snapshot's table has no such context it is broken: the call is refused, and no connection made.
+   * Where that one is broken (or, between two snapshots, not there) the call is refused, and no connection made.
    */
   readonly context: string | null;
   /** Sent as SNI; null = none, because the upstream is an IP address. */

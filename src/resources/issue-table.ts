@@ -153,6 +153,99 @@ export const issueTable = {
     'tls names the TLSContext "{name}", which does not exist',
     'add the TLSContext, or remove tls',
   ),
+  'tls-beside-http': warning(
+    '"service" says http:// and "tls" says TLS; TLS is spoken',
+    'remove tls, or write https://',
+  ),
+  'upstream-not-verified': warning(
+    'the certificate of {service} is not verified, so anyone in between can read and answer the calls',
+    'name a TLSContext with ca_secret in tls, or run with --verify-upstreams',
+  ),
+  // TLS
+  'tls-version-old': warning(
+    '"{field}" allows TLS {version}, which is not spoken any more (RFC 8996); v1.2 is the lowest',
+    'write v1.2',
+  ),
+  'alpn-ignored': warning(
+    '"alpn_protocols" has {protocol}, which is not spoken',
+    'write h2, http/1.1 or both',
+  ),
+  'acme-not-served': warning(
+    'certificates are not obtained by ACME here',
+    'let cert-manager, for one, keep the Secret that tlsSecret names, and write acmeProvider: {authority: none}',
+  ),
+  'secret-not-base64': error(
+    '"data.{key}" is not base64',
+    'write it under stringData as it is, or encode it: base64 -w0 FILE',
+  ),
+  'secret-missing': error(
+    'the Secret {name} does not exist in namespace {namespace}',
+    'add it (kubectl create secret tls {name} --cert=FILE --key=FILE), or mend the name',
+  ),
+  'secret-incomplete': error('the Secret {name} has no {key}', 'add {key}'),
+  'certificate-file': error(
+    'the file {file} cannot be read: {reason}',
+    'mend the path or the file; it is followed',
+  ),
+  'certificate-unreadable': error(
+    '{place} is not a certificate in PEM form: {reason}',
+    'it has to begin with -----BEGIN CERTIFICATE-----; openssl x509 -in FILE -noout -text shows what it is',
+  ),
+  'private-key-unreadable': error(
+    '{place} is not a private key in PEM form without a passphrase: {reason}',
+    'openssl pkey -in FILE -check says what is wrong with it',
+  ),
+  'certificate-key-mismatch': error(
+    '{place}: the private key does not belong to the certificate, which has to be the first of its chain',
+    'openssl pkey -in KEY -pubout and openssl x509 -in CERT -pubkey -noout have to print the same',
+  ),
+  'certificate-expired': warning(
+    'the certificate in {place} expired on {date}; it is shown all the same',
+    'renew it',
+  ),
+  'certificate-not-yet-valid': warning(
+    'the certificate in {place} is valid from {date} on only; it is shown all the same',
+    'see whether a clock is wrong',
+  ),
+  'certificate-names': warning(
+    'the certificate in {place} is for {names}, not for {hostname}, so clients will refuse it',
+    'use a certificate for {hostname}',
+  ),
+  'certificate-missing': error(
+    'TLS is to be terminated for {hostname}, and there is no certificate',
+    'name a Secret with tls.crt and tls.key',
+  ),
+  'certificate-authority-missing': error(
+    'client certificates are required, and there is no authority that they could be verified against, so TLS for {hostname} is closed',
+    'name a Secret with the certificate of the authority in ca_secret',
+  ),
+  'crl-unreadable': error(
+    '{place} is not a list of revoked certificates in PEM form: {reason}',
+    'it has to begin with -----BEGIN X509 CRL-----',
+  ),
+  'cipher-suite-unknown': error(
+    '"{field}" has {name}, which is not known here',
+    'write names as openssl ciphers -v prints them',
+  ),
+  'host-context-missing': error(
+    'tlsContext names the TLSContext "{name}", which does not exist',
+    'add the TLSContext, or remove tlsContext',
+  ),
+  'host-context-secret': error(
+    'tlsSecret and the TLSContext "{name}" name different Secrets, so TLS for this Host is closed',
+    'remove secret from the TLSContext, or tlsSecret here',
+  ),
+  'host-context-hosts': warning(
+    'the TLSContext "{name}" is for {hosts}, not for {hostname}; it is used all the same',
+    'add {hostname} to its hosts',
+  ),
+  'tls-without-certificate': warning(
+    'without tlsSecret TLS is not terminated for this Host, and tls has no effect',
+    'add tlsSecret with the name of a Secret',
+  ),
+  'tls-hostname-taken': warning(
+    'TLS for {hostname} is terminated with {other} already, so this has no effect',
+  ),
   // Others
   'guard-not-served': warning(
     '{kind} is not served yet; the routes that it guards answer 403 (gRPC 7)',

@@ -122,13 +122,15 @@ function readKubernetes(object: Raw, locator: Locator): ReadObject | null {
       skipped: false,
     };
   }
+  const { resource, findings } = kubernetesKinds[known](object, meta);
+  const broken = findings.some(isError);
   return {
     identity: `${kind}/${meta.namespace}/${meta.name}`,
     label: `${kind} ${meta.name}.${meta.namespace}`,
-    resource: kubernetesKinds[known](object, meta),
-    broken: false,
+    resource: broken ? null : resource,
+    broken,
     recovered: null,
-    findings: [],
+    findings,
     locator,
     skipped: false,
   };

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
-import { type Compilation, Compiler } from '../compiler/compiler.ts';
+import { type Compilation, Compiler, type FileInput } from '../compiler/compiler.ts';
 import { type FileChange, type FileSource, STANDARD_INPUT, watchFiles } from '../sources/files.ts';
+import { NamedFiles } from '../sources/named-files.ts';
+import { certificateChecker } from './certificate-checker.ts';
 import { ControlState } from './control-state.ts';
 import { EndpointTable, splitService } from './endpoint-table.ts';
 import { systemLookup } from './lookup.ts';
@@ -28,6 +30,8 @@ export class Control {
   readonly #log: Logger;
   readonly #compiler: Compiler;
   readonly #source: FileSource;
+  /** Certificates and the like that manifests name. */
+  readonly #named: NamedFiles;
   readonly #table = new EndpointTable();
   readonly #resolver: Resolver;
   readonly #feed: WorkerFeed;
@@ -42,12 +46,17 @@ export class Control {
     this.#input = begin.input;
     this.#send = send;
     this.#log = log;
+    this.#named = new NamedFiles((path) => this.#update([{ path, text: null, external: true }]));
     this.#compiler = new Compiler({
       ambassadorIds: options.ambassadorIds,
       resolve: options.resolve,
       listen: options.listen,
       unguarded: options.unguarded,
       isolateNamespaces: options.isolateNamespaces,
+      // Upstreams are not spoken to over TLS yet.
+      verifyUpstreams: false,
+      certificates: certificateChecker(),
+      files: this.#named,
       environment: process.env,
     });
     const again = begin.input !== null;
@@ -109,6 +118,7 @@ export class Control {
       case 'draining':
         this.#state.draining = true;
         this.#source.stop();
+        this.#named.stop();
         this.#resolver.stop();
         return;
     }
@@ -135,7 +145,7 @@ export class Control {
     }
   }
 
-  #update(changes: readonly FileChange[]): void {
+  #update(changes: readonly FileInput[]): void {
     const began = performance.now();
     const compilation = this.#compiler.update(changes);
     this.#state.compilation = compilation;

@@ -44,6 +44,7 @@ const tlsContext = (name: string): TlsContext => ({
   name,
   hostnames: [name],
   virtualHost: null,
+  broken: false,
   certificate: { chain: 'chain', privateKey: 'key' },
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',

@@ -1,15 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { explainRequest, indexSnapshot } from '../../src/cli/explain-request.ts';
 import { type Compilation, Compiler, type CompilerOptions } from '../../src/compiler/compiler.ts';
-
-const defaults: CompilerOptions = {
-  ambassadorIds: ['default'],
-  resolve: [],
-  listen: [],
-  unguarded: false,
-  isolateNamespaces: false,
-  environment: {},
-};
+import { testOptions } from '../../src/compiler/test-support.ts';
 
 /** Compiles files given as name → text. */
 export function compileFiles(
@@ -17,7 +9,7 @@ export function compileFiles(
   options: Partial<CompilerOptions> = {},
 ): Compilation {
   const inputs = Object.entries(files).map(([path, text]) => ({ path, text }));
-  return new Compiler({ ...defaults, ...options }).update(inputs);
+  return new Compiler({ ...testOptions, ...options }).update(inputs);
 }
 
 /** A request of a case. */

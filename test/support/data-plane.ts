@@ -1,6 +1,7 @@
 import http2 from 'node:http2';
 import net, { type AddressInfo } from 'node:net';
 import { Compiler } from '../../src/compiler/compiler.ts';
+import { testOptions } from '../../src/compiler/test-support.ts';
 import { GatewayCount, type LimitName, limitIndex } from '../../src/metrics/catalog.ts';
 import { WorkerMetrics } from '../../src/metrics/worker-metrics.ts';
 import { DataPlane, type DataPlaneOptions } from '../../src/proxy/data-plane.ts';
@@ -26,15 +27,12 @@ export async function startPlane(
   options: Partial<DataPlaneOptions> = {},
 ): Promise<TestPlane> {
   const compiler = new Compiler({
-    ambassadorIds: ['default'],
+    ...testOptions,
     resolve: Object.entries(resolve).map(([service, ports]) => ({
       service,
       endpoints: ports.map((port) => ({ address: '127.0.0.1', port })),
     })),
     listen: [{ address: '127.0.0.1', port: 1 }],
-    unguarded: false,
-    isolateNamespaces: false,
-    environment: {},
   });
   const metrics = new WorkerMetrics();
   const plane = new DataPlane({ metrics, onResolve: () => {}, log: () => {}, ...options });

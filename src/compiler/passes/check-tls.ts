@@ -1,11 +1,13 @@
 import { finding } from '../../resources/issue.ts';
 import { about, type GroupPass, type Member } from '../group.ts';
+import { findContext } from '../tls/contexts.ts';
 
 /** Takes out members whose `tls` names a TLSContext that does not exist. */
 export const checkTls: GroupPass = (draft, { globals }) => {
   const lacks = ({ mapping }: Member): boolean => {
     const context = mapping.tls?.context ?? null;
-    return context !== null && !globals.tlsContexts.some(({ meta }) => meta.name === context);
+    if (context === null) return false;
+    return findContext(globals.tlsContexts, context, mapping.meta.namespace) === null;
   };
   const lacking = draft.members.filter(lacks);
   if (lacking.length === 0) return draft;

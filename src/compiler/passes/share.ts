@@ -10,6 +10,7 @@ import {
   memberName,
 } from '../group.ts';
 import { divide, type Shares } from '../shares.ts';
+import { upstreamTls } from '../tls/upstream-tls.ts';
 
 /** Divides the group's calls among its members. See DESIGN, Splits, and reference 2.3. */
 export const share: GroupPass = (draft, context) => {
@@ -101,13 +102,11 @@ function makeBackend(
   context: GroupContext,
 ): Backend {
   const { mapping } = member;
-  const tlsContext = context.globals.tlsContexts.find(({ meta }) => meta.name === mapping.tls?.context);
-  const serverName = tlsContext?.sni ?? mapping.hostRewrite ?? mapping.service.host;
   return {
     name: memberName(member),
     service: mapping.serviceKey,
     protocol: mapping.grpc ? 'h2' : 'http1',
-    tls: mapping.tls === null ? null : { context: null, serverName, verifyName: null },
+    tls: upstreamTls(mapping, context),
     rewrite: mapping.rewrite,
     hostRewrite: mapping.hostRewrite,
     requestHeaders: mapping.requestHeaders,

@@ -1,16 +1,11 @@
 import { finding } from '../../resources/issue.ts';
-import { about, type GroupPass, type UnitFinding } from '../group.ts';
+import { about, type GroupContext, type GroupPass, type Member, type UnitFinding } from '../group.ts';
+import { served } from '../not-served.ts';
+import { isVerified } from '../tls/upstream-tls.ts';
 
-/** Warnings about members that are served: upstreams that want TLS, and Mappings of several namespaces. */
-export const warnOfMembers: GroupPass = (draft) => {
-  const findings: UnitFinding[] = [];
-  for (const member of draft.members) {
-    const { tls, at } = member.mapping;
-    if (tls !== null)
-      findings.push(
-        about(member, finding('tls-not-served', [...at, tls.context === null ? 'service' : 'tls'])),
-      );
-  }
+/** Warnings about members that are served: upstreams over TLS, and Mappings of several namespaces. */
+export const warnOfMembers: GroupPass = (draft, context) => {
+  const findings: UnitFinding[] = draft.members.flatMap((member) => tlsWarnings(member, context));
   const namespaces = [...new Set(draft.members.map(({ mapping }) => mapping.meta.namespace))];
   const foreign = draft.members.find(
     ({ mapping }) => mapping.meta.namespace !== draft.leader?.mapping.meta.namespace,
@@ -20,3 +15,13 @@ export const warnOfMembers: GroupPass = (draft) => {
   }
   return findings.length === 0 ? draft : { ...draft, findings: [...draft.findings, ...findings] };
 };
+
+function tlsWarnings(member: Member, context: GroupContext): UnitFinding[] {
+  const { mapping } = member;
+  const { tls, at, service } = mapping;
+  if (tls === null) return [];
+  const path = [...at, tls.context === null ? 'service' : 'tls'];
+  if (!served.upstreamTls) return [about(member, finding('tls-not-served', path))];
+  if (isVerified(mapping, context)) return [];
+  return [about(member, finding('upstream-not-verified', path, { service: service.host }))];
+}

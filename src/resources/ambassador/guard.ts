@@ -1,5 +1,5 @@
 import { isMap } from '../field-types.ts';
-import { type Finding, finding } from '../issue.ts';
+import type { Finding } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
 import type { ShapedObject } from './shape.ts';
 
@@ -42,23 +42,4 @@ function guard(
   parts: readonly GuardedPart[],
 ): { resource: Guard; findings: Finding[] } {
   return { resource: { kind: 'Guard', guardKind: object.kind, meta: object.meta, parts }, findings: [] };
-}
-
-/** A TLSContext: known for its name; where it demands client certificates, a guard of its hosts. */
-export interface TlsContext {
-  readonly kind: 'TLSContext';
-  readonly meta: ObjectMeta;
-  readonly certRequired: boolean;
-  readonly hosts: readonly string[];
-  readonly sni: string | null;
-}
-
-/** Reads a TLSContext. */
-export function parseTlsContext(object: ShapedObject): { resource: TlsContext; findings: Finding[] } {
-  const { meta, fields } = object;
-  const hosts = Array.isArray(fields.hosts) ? fields.hosts.map(String) : [];
-  const sni = typeof fields.sni === 'string' ? fields.sni : null;
-  const certRequired = fields.cert_required === true;
-  const findings = [finding('kind-not-served', [], { kind: `TLSContext ${meta.name}` })];
-  return { resource: { kind: 'TLSContext', meta, certRequired, hosts, sni }, findings };
 }

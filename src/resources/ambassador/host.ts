@@ -1,9 +1,11 @@
+import type { ValuePath } from '../../lib/position.ts';
 import type { InsecureAction } from '../../model/snapshot.ts';
 import { isMap } from '../field-types.ts';
 import { type FieldTable, readFields } from '../fields.ts';
 import { type Finding, finding, isError } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
-import { type ShapedObject, textMap } from './shape.ts';
+import { type ShapedObject, text, textMap } from './shape.ts';
+import { readInlineSettings, type TlsSettings } from './tls-settings.ts';
 
 /** A Host: a hostname that is served, and which Mappings belong to it. */
 export interface Host {
@@ -14,8 +16,19 @@ export interface Host {
   /** Labels that a Mapping must have, all of them; null = no selector. */
   readonly selector: Readonly<Record<string, string>> | null;
   readonly insecureAction: InsecureAction;
-  /** True where a client certificate is demanded, which is not served yet. */
-  readonly certRequired: boolean;
+  /** Null where it says nothing of TLS. */
+  readonly tls: HostTls | null;
+}
+
+/** What a Host says of TLS: a Secret, and a TLSContext or settings of its own. */
+export interface HostTls {
+  /** Where its fields stand in their document. */
+  readonly at: ValuePath;
+  /** The Secret with the certificate; a dot in its name means nothing. Namespace null = the Host's. */
+  readonly secret: { readonly name: string; readonly namespace: string | null } | null;
+  /** Name of a TLSContext. */
+  readonly context: string | null;
+  readonly settings: TlsSettings | null;
 }
 
 /** Fields of Host. Source: emissary-ingress 4.1, v2 and v3alpha1 host_types.go. */
@@ -26,10 +39,10 @@ const hostFields: FieldTable = {
   mappingSelector: { type: 'map' },
   selector: { type: 'map' },
   requestPolicy: { type: 'map' },
-  acmeProvider: { type: 'map', served: 'quiet' },
-  tlsSecret: { type: 'map', served: 'no' },
-  tlsContext: { type: 'map', served: 'no' },
-  tls: { type: 'map', served: 'no' },
+  acmeProvider: { type: 'map' },
+  tlsSecret: { type: 'map' },
+  tlsContext: { type: 'map' },
+  tls: { type: 'map' },
   previewUrl: { type: 'map', served: 'no' },
 };
 
@@ -58,12 +71,38 @@ export function parseHost(object: ShapedObject): { resource: Host | null; findin
       }),
     );
   }
+  if (typeof insecure.additionalPort === 'number') {
+    const path = [...pathOf('requestPolicy'), 'insecure', 'additionalPort'];
+    findings.push(finding('field-not-served', path, { field: 'insecure.additionalPort' }));
+  }
+  const acme = isMap(values.acmeProvider) ? values.acmeProvider : null;
+  if (acme !== null && String(acme.authority ?? '').toLowerCase() !== 'none')
+    findings.push(finding('acme-not-served', pathOf('acmeProvider')));
+  const tls = readHostTls(values, object, findings);
   if (findings.some(isError) || insecureAction === undefined) return { resource: null, findings };
   const selector = readSelector(values.mappingSelector ?? values.selector);
-  const tls = isMap(values.tls) ? values.tls : {};
-  const certRequired = tls.cert_required === true || tls.certRequired === true;
   const hostname = typeof values.hostname === 'string' && values.hostname !== '' ? values.hostname : '*';
-  return { resource: { kind: 'Host', meta, hostname, selector, insecureAction, certRequired }, findings };
+  return { resource: { kind: 'Host', meta, hostname, selector, insecureAction, tls }, findings };
+}
+
+function readHostTls(
+  values: Readonly<Record<string, unknown>>,
+  { version, pathOf }: ShapedObject,
+  findings: Finding[],
+): HostTls | null {
+  const reference = isMap(values.tlsSecret) ? values.tlsSecret : {};
+  const name = text(reference.name);
+  const secret = name === null ? null : { name, namespace: text(reference.namespace) };
+  const context = isMap(values.tlsContext) ? text(values.tlsContext.name) : null;
+  const inline = isMap(values.tls) ? readInlineSettings(values.tls, version, pathOf('tls')) : null;
+  findings.push(...(inline?.findings ?? []));
+  if (context !== null && inline !== null) {
+    const values = { field: 'tls', reason: 'tlsContext is there as well', remedy: 'remove one of them' };
+    findings.push(finding('invalid-value', pathOf('tls'), values));
+  }
+  if (secret === null && context === null && inline === null) return null;
+  const at = pathOf(secret !== null ? 'tlsSecret' : context !== null ? 'tlsContext' : 'tls').slice(0, -1);
+  return { at, secret, context, settings: inline?.settings ?? null };
 }
 
 /** Labels of a selector (matchLabels); null where nothing is selected by labels. */

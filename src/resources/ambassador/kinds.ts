@@ -1,19 +1,21 @@
 import { type Finding, finding } from '../issue.ts';
-import {
-  type Guard,
-  parseAuthService,
-  parseFilterPolicy,
-  parseTlsContext,
-  type TlsContext,
-} from './guard.ts';
+import { type Guard, parseAuthService, parseFilterPolicy } from './guard.ts';
 import { type Host, parseHost } from './host.ts';
 import { type ListenerResource, parseListener } from './listener.ts';
 import { type Mapping, parseMapping } from './mapping.ts';
 import { type ModuleResource, parseModule } from './module.ts';
 import type { ShapedObject } from './shape.ts';
+import { parseTlsContext, type TlsContextResource, type TlsModule } from './tls-context.ts';
 
 /** Ambassador objects that the compiler reads. */
-export type AmbassadorResource = Mapping | Host | ListenerResource | ModuleResource | Guard | TlsContext;
+export type AmbassadorResource =
+  | Mapping
+  | Host
+  | ListenerResource
+  | ModuleResource
+  | Guard
+  | TlsContextResource
+  | TlsModule;
 
 /** How a kind is read: a resource or null, with what was found. */
 export type KindParser = (object: ShapedObject) => {

@@ -41,7 +41,12 @@ const service: Rule = (fields, pathOf) => {
       }),
     ];
   }
-  return parsed.path === null ? [] : [finding('service-path', path, { path: parsed.path })];
+  const found: Finding[] = [];
+  if (parsed.path !== null) found.push(finding('service-path', path, { path: parsed.path }));
+  // v2's `tls: true` turns http:// into https://, so nothing is contradicted there.
+  if (parsed.scheme === 'http' && typeof fields.tls === 'string' && fields.tls !== '')
+    found.push(finding('tls-beside-http', pathOf('tls')));
+  return found;
 };
 
 const regexes: Rule = (fields, pathOf) => {

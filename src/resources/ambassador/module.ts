@@ -2,13 +2,18 @@ import { isMap } from '../field-types.ts';
 import { type Finding, finding } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
 import type { ShapedObject } from './shape.ts';
+import { readTlsModule, type TlsModule } from './tls-context.ts';
 
-/** The Module "ambassador": defaults for all Mappings. Other Modules have no effect. */
+/** The Module "ambassador": defaults for all Mappings. Beside it only the Module "tls" has an effect. */
 export interface ModuleResource {
   readonly kind: 'Module';
   readonly meta: ObjectMeta;
   /** timeout_ms of Mappings that have none; null = not written. */
   readonly requestTimeoutMs: number | null;
+  /** Whether a dot in the name of a Secret leads to another namespace, where the TLSContext does not say. */
+  readonly secretNamespacing: boolean;
+  /** `config.tls`, which v0 and v1 read; null = not written. */
+  readonly tls: TlsModule | null;
 }
 
 /** Fields of the Module that change nothing here, so that nobody has to hear of them. */
@@ -23,20 +28,38 @@ const quiet = new Set([
 ]);
 
 /** Reads a Module: its fields stand under `config`. */
-export function parseModule(object: ShapedObject): { resource: ModuleResource | null; findings: Finding[] } {
-  const { meta, fields } = object;
+export function parseModule(object: ShapedObject): {
+  resource: ModuleResource | TlsModule | null;
+  findings: Finding[];
+} {
+  const { meta, fields, version } = object;
   const findings: Finding[] = [];
+  if (meta.name === 'tls') {
+    return readTlsModule(isMap(fields.config) ? fields.config : {}, meta, object.pathOf('config'));
+  }
   if (meta.name !== 'ambassador') {
     findings.push(finding('kind-not-served', [], { kind: `Module ${meta.name}` }));
     return { resource: null, findings };
   }
   const config = isMap(fields.config) ? fields.config : {};
   const timeout = config.cluster_request_timeout_ms;
+  const defaults = isMap(config.defaults) ? config.defaults : {};
+  const { tls_secret_namespacing: namespacing, ...otherDefaults } = defaults;
+  // Since v2 a TLSContext does this, and Ambassador passes the field over.
+  const tlsAt = [...object.pathOf('config'), 'tls'];
+  const tls = version < 2 && isMap(config.tls) ? readTlsModule(config.tls, meta, tlsAt) : null;
+  findings.push(...(tls?.findings ?? []));
   for (const key in config) {
     const path = [...object.pathOf('config'), key];
     if (key === 'cluster_request_timeout_ms' || quiet.has(key)) continue;
+    if (key === 'defaults' && Object.keys(otherDefaults).length === 0) continue;
+    if (key === 'tls' && tls !== null) continue;
     findings.push(finding('field-not-served', path, { field: `config.${key}` }));
   }
   const requestTimeoutMs = typeof timeout === 'number' && timeout >= 0 ? timeout : null;
-  return { resource: { kind: 'Module', meta, requestTimeoutMs }, findings };
+  const secretNamespacing = namespacing !== false;
+  return {
+    resource: { kind: 'Module', meta, requestTimeoutMs, secretNamespacing, tls: tls?.resource ?? null },
+    findings,
+  };
 }

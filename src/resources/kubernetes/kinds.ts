@@ -1,24 +1,37 @@
 import { text, textMap } from '../ambassador/shape.ts';
 import { isMap } from '../field-types.ts';
+import type { Finding } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
 import { type EndpointSlice, parseEndpointSlice } from './endpoint-slice.ts';
 import { type EndpointsObject, parseEndpoints } from './endpoints.ts';
 import { type Pod, parsePod } from './pod.ts';
 import { parseReplicaSet, type ReplicaSet } from './replica-set.ts';
+import { parseSecret, type Secret } from './secret.ts';
 import { parseService, type Service } from './service.ts';
 
 /** Kubernetes objects that the compiler reads. */
-export type KubernetesResource = Service | EndpointSlice | EndpointsObject | Pod | ReplicaSet;
+export type KubernetesResource = Service | EndpointSlice | EndpointsObject | Pod | ReplicaSet | Secret;
 
-type Parser = (object: Readonly<Record<string, unknown>>, meta: ObjectMeta) => KubernetesResource;
+type Parser = (
+  object: Readonly<Record<string, unknown>>,
+  meta: ObjectMeta,
+) => { readonly resource: KubernetesResource; readonly findings: readonly Finding[] };
 
-/** Kinds by `kind`; the API server has validated them, so what is not as expected is passed over. */
+/** A kind that the API server has validated: what is not as expected is passed over. */
+function validated(
+  parse: (object: Readonly<Record<string, unknown>>, meta: ObjectMeta) => KubernetesResource,
+): Parser {
+  return (object, meta) => ({ resource: parse(object, meta), findings: [] });
+}
+
+/** Kinds by `kind`. */
 export const kubernetesKinds = {
-  Service: parseService,
-  EndpointSlice: parseEndpointSlice,
-  Endpoints: parseEndpoints,
-  Pod: parsePod,
-  ReplicaSet: parseReplicaSet,
+  Service: validated(parseService),
+  EndpointSlice: validated(parseEndpointSlice),
+  Endpoints: validated(parseEndpoints),
+  Pod: validated(parsePod),
+  ReplicaSet: validated(parseReplicaSet),
+  Secret: parseSecret,
 } as const satisfies Record<string, Parser>;
 
 /** The API groups that the kinds above belong to. */
@@ -28,6 +41,7 @@ export const kubernetesGroups: Readonly<Record<keyof typeof kubernetesKinds, str
   Endpoints: '',
   Pod: '',
   ReplicaSet: 'apps',
+  Secret: '',
 };
 
 /** Reads metadata; name '' where there is none. */
