@@ -74,9 +74,10 @@ describe('requestLine', () => {
 
 describe('forwardedBlock', () => {
   it('says who it was and what was spoken', () => {
-    expect(texts(forwardedBlock('10.0.0.1, ::1'))).toEqual([
+    expect(texts(forwardedBlock('10.0.0.1, ::1', false))).toEqual([
       'x-forwarded-for: 10.0.0.1, ::1',
       'x-forwarded-proto: http',
     ]);
+    expect(texts(forwardedBlock('10.0.0.1', true))[1]).toBe('x-forwarded-proto: https');
   });
 });

@@ -105,10 +105,10 @@ function http1Line(method: string, target: string, authority: string): Buffer | 
 }
 
 /** Fields that every request of one client connection carries: who it is, and what it spoke. */
-export function forwardedBlock(forwardedFor: string): Buffer {
+export function forwardedBlock(forwardedFor: string, secure: boolean): Buffer {
   return encodePlain([
     { name: 'x-forwarded-for', value: forwardedFor, neverIndexed: false },
-    { name: 'x-forwarded-proto', value: 'http', neverIndexed: false },
+    { name: 'x-forwarded-proto', value: secure ? 'https' : 'http', neverIndexed: false },
   ]);
 }
 

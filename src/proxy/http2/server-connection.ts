@@ -168,8 +168,9 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     const decoder = this.#decoder;
     const gateway = this.gateway;
     let forwarded: Buffer;
-    if (decoder.forwardedFor === null) forwarded = this.#forwarded ??= forwardedBlock(this.#client);
-    else forwarded = forwardedBlock(`${decoder.forwardedFor}, ${this.#client}`);
+    if (decoder.forwardedFor === null)
+      forwarded = this.#forwarded ??= forwardedBlock(this.#client, this.transport.secure);
+    else forwarded = forwardedBlock(`${decoder.forwardedFor}, ${this.#client}`, this.transport.secure);
     const needed = requestIdBytes + forwarded.length;
     if (decoder.plainEnd + needed > gateway.arena.current.bytes.length) {
       const length = decoder.plainEnd - decoder.plainStart;

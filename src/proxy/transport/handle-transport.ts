@@ -17,6 +17,7 @@ interface OwnedHandle extends TcpHandle {
 export class HandleTransport implements Transport {
   owner: TransportOwner;
   remoteAddress = '';
+  readonly secure = false;
   readonly #handle: OwnedHandle;
   /** A request for the next write; used again until libuv keeps it. */
   static #spare: WriteRequest | null = null;

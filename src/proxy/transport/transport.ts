@@ -21,6 +21,8 @@ export interface Transport {
   owner: TransportOwner;
   /** The peer's IP address as text, '' when it has gone already. */
   readonly remoteAddress: string;
+  /** True over TLS. */
+  readonly secure: boolean;
   /**
    * Writes `bytes[0, length)`. True: the kernel has all of it, and `bytes` is the caller's again. False: `bytes` belong
    * to the transport until `onDrained`.
