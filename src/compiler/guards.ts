@@ -4,41 +4,25 @@ import type { FixedResponse } from '../model/split.ts';
 import type { GuardedPart } from '../resources/ambassador/guard.ts';
 import type { Mapping } from '../resources/ambassador/mapping.ts';
 import type { GroupContext } from './group.ts';
-import { served } from './not-served.ts';
-import { requiresCertificate } from './tls/contexts.ts';
-import { virtualHostName } from './virtual-hosts.ts';
 
 /**
  * The answer that a route gives because something that should guard it is not served; null if nothing does.
- * bypass_auth lets a route past an AuthService or FilterPolicy, not past a client certificate; a redirect needs
- * no authentication. In doubt it is closed.
+ * bypass_auth lets a route past an AuthService or FilterPolicy; a redirect needs no authentication. In doubt it is
+ * closed. (Client certificates are the handshake's business.)
  */
 export function blockedBy(
   mapping: Mapping,
-  virtualHosts: readonly string[] | null,
   isRedirect: boolean,
   context: GroupContext,
 ): FixedResponse | null {
   if (context.unguarded) return null;
-  const { guards, tlsContexts, hosts } = context.globals;
+  const { guards } = context.globals;
   const { host, path } = mapping.match.route;
   const guard =
     mapping.bypassAuth || isRedirect
       ? undefined
       : guards.find(({ parts }) => parts.some((part) => covers(part, host, path)));
-  if (guard !== undefined) return closed(`${guard.guardKind} ${guard.meta.name}`);
-  // Served, they are demanded by the handshake.
-  if (served.listenerTls) return null;
-  const demanding = tlsContexts.find(
-    ({ settings, hosts: names }) =>
-      settings.certRequired && names.some((name) => covers({ host: name, path: '*' }, host, path)),
-  );
-  if (demanding !== undefined) return closed(`TLSContext ${demanding.meta.name}`);
-  const certified = hosts.find(
-    (item) =>
-      requiresCertificate(item, tlsContexts) && (virtualHosts?.includes(virtualHostName(item)) ?? true),
-  );
-  return certified === undefined ? null : closed(`Host ${certified.meta.name}`);
+  return guard === undefined ? null : closed(`${guard.guardKind} ${guard.meta.name}`);
 }
 
 function closed(guard: string): FixedResponse {

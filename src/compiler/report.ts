@@ -1,10 +1,9 @@
 import { type Finding, finding, helpOf, type Issue, messageOf } from '../resources/issue.ts';
 import { issueTable } from '../resources/issue-table.ts';
-import type { Resource } from '../resources/resource.ts';
 import type { FileState } from './file-state.ts';
 import type { UnitFinding } from './group.ts';
 import type { NameTable } from './name-table.ts';
-import { notServedFindings, served } from './not-served.ts';
+import { notServedFindings } from './not-served.ts';
 import { isKept, type Unit } from './unit.ts';
 
 /** A file that cannot be read now, and why. */
@@ -42,15 +41,7 @@ function globalIssues(unit: Unit, unguarded: boolean): Issue[] {
   const code = unguarded ? 'guard-off' : 'guard-not-served';
   const found = notServedFindings(resource);
   if (resource?.kind === 'Guard') found.push(finding(code, [], { kind: resource.guardKind }));
-  if (!served.listenerTls && demandsCertificates(resource))
-    found.push(finding(code, [], { kind: 'a required client certificate' }));
   return found.map((item) => unitIssue(unit, item, false));
-}
-
-function demandsCertificates(resource: Resource | null): boolean {
-  if (resource?.kind === 'Host') return resource.tls?.settings?.certRequired === true;
-  if (resource?.kind === 'TLSContext') return resource.settings.certRequired;
-  return resource?.kind === 'TlsModule' && resource.contexts.some(({ settings }) => settings.certRequired);
 }
 
 function duplicateIssues(units: readonly Unit[]): Issue[] {

@@ -4,7 +4,7 @@ import { type Host, selects } from '../resources/ambassador/host.ts';
 import type { ListenerResource } from '../resources/ambassador/listener.ts';
 import { globHost, type MappingMatch } from '../resources/ambassador/mapping-match.ts';
 import type { TlsContextResource } from '../resources/ambassador/tls-context.ts';
-import { served, servesStack } from './not-served.ts';
+import { servesStack } from './not-served.ts';
 
 /** What there is where nobody wrote a Host: everything, in cleartext. */
 export const impliedVirtualHost: VirtualHost = { name: '*', hostname: '*', insecureAction: 'route' };
@@ -94,7 +94,7 @@ export function makeListeners(
 ): Listener[] {
   if (listen.length > 0 || resources.length === 0) {
     const implied = {
-      protocol: terminatesTls && served.listenerTls ? ('https' as const) : ('http' as const),
+      protocol: terminatesTls ? ('https' as const) : ('http' as const),
       securityModel: 'xfp' as const,
       trustedHops: 0,
       proxyProtocol: false,

@@ -51,10 +51,37 @@ export const limitNames = [
   'priority_flood',
   'target_bytes',
   'head_timeout',
+  'tls_handshake_timeout',
 ] as const;
 
 /** One of {@link limitNames}. */
 export type LimitName = (typeof limitNames)[number];
+
+/** Why a TLS handshake of a client failed; label `reason` of `serin_tls_handshake_failures_total`. Names are stable. */
+export const tlsFailures = [
+  /** It was not over in time. */
+  'timeout',
+  /** The client went away in the middle. */
+  'closed',
+  /** No TLS, or TLS with an error in it. */
+  'malformed',
+  /** There is no certificate for the server name, or it is broken. */
+  'no_certificate',
+  /** A client certificate that is required was not shown, or one that was shown is not believed. */
+  'client_certificate',
+  /** No version of TLS in common. */
+  'version',
+  /** No cipher, group or signature in common. */
+  'algorithm',
+  /** No protocol in common (ALPN). */
+  'protocol',
+  /** The client did not like something, most often the certificate. */
+  'alert',
+  'other',
+] as const;
+
+/** One of {@link tlsFailures}. */
+export type TlsFailure = (typeof tlsFailures)[number];
 
 /** What is counted beside the outcomes of a call, per series. Bytes and messages are bodies, seen from the client. */
 export const callCounters = [
@@ -102,6 +129,8 @@ const plainGatewayCounters = [
     labels: { side: 'upstream', direction: 'received' },
   },
   { key: 'UPSTREAM_BYTES_OUT', metric: 'connectionBytes', labels: { side: 'upstream', direction: 'sent' } },
+  { key: 'TLS_FULL', metric: 'tlsHandshakes', labels: { resumed: 'false' } },
+  { key: 'TLS_RESUMED', metric: 'tlsHandshakes', labels: { resumed: 'true' } },
 ] as const satisfies readonly GatewayCounterRow[];
 
 interface GatewayCounterRow {
@@ -114,6 +143,11 @@ interface GatewayCounterRow {
 export const gatewayCounters: readonly GatewayCounterRow[] = [
   ...plainGatewayCounters,
   ...limitNames.map((limit) => ({ key: limit, metric: 'limitHits' as const, labels: { limit } })),
+  ...tlsFailures.map((reason) => ({
+    key: `tls_${reason}`,
+    metric: 'tlsHandshakeFailures' as const,
+    labels: { reason },
+  })),
 ];
 
 /** Index into `WorkerMetrics.gateway`: `GatewayCount.DOWNSTREAM_OPENED`. */
@@ -121,6 +155,9 @@ export const GatewayCount = indexOf(plainGatewayCounters.map((row) => row.key));
 
 /** Index into `WorkerMetrics.gateway` of the hits of each limit: `limitIndex.ping_flood`. */
 export const limitIndex = indexOf(limitNames, plainGatewayCounters.length);
+
+/** Index into `WorkerMetrics.gateway` of the failures of TLS handshakes: `tlsFailureIndex.timeout`. */
+export const tlsFailureIndex = indexOf(tlsFailures, plainGatewayCounters.length + limitNames.length);
 
 /** Labels of a call that no route took: never anything of the request itself. */
 export const unroutedLabels = { route: 'none', service: '', version: '', role: '' } as const;
@@ -173,6 +210,8 @@ export const metrics = {
   pings: counter('pings', 'PING frames.'),
   protocolErrors: counter('protocol_errors', 'Violations of the protocol by a peer.'),
   unrouted: counter('unrouted_requests', 'Calls that no route took.'),
+  tlsHandshakes: counter('tls_handshakes', 'TLS handshakes with clients that are complete.'),
+  tlsHandshakeFailures: counter('tls_handshake_failures', 'TLS handshakes with clients that failed.'),
   limitHits: counter('limit_hits', 'How often a limit was reached.'),
   splitWeight: gauge('split_weight', 'Effective share of a backend in its route, 0 to 1.'),
   configErrors: gauge('config_errors', 'Errors in the configuration that is served.'),

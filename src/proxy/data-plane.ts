@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { limitIndex } from '../metrics/catalog.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
@@ -10,6 +11,8 @@ import { Loop } from './loop.ts';
 import { NewConnection } from './new-connection.ts';
 import { RouteStore } from './route-store.ts';
 import { Services } from './service-runtime.ts';
+import { NewTlsConnection, type TlsEnvironment, type TlsOutcome } from './tls/new-tls-connection.ts';
+import { TlsTermination } from './tls/termination.ts';
 import { type Accepted, closeAccepted } from './transport/tcp-handle.ts';
 
 export type { AccessEntry } from './gateway.ts';
@@ -20,6 +23,8 @@ export interface DataPlaneOptions {
   readonly metrics: WorkerMetrics;
   readonly limits?: Partial<Limits>;
   readonly pool?: Partial<PoolOptions>;
+  /** 48 random bytes that encrypt TLS session tickets, the same for all workers; by default of this data plane alone. */
+  readonly ticketKeys?: Uint8Array;
   /** Asks for the endpoints of a service whose state is `pending`. */
   onResolve(service: string): void;
   onAccess?(line: AccessEntry): void;
@@ -43,6 +48,7 @@ export class DataPlane {
       this.#checkDrained();
     },
   };
+  readonly #tls: TlsEnvironment;
   readonly #pools = new Map<string, AddressPool>();
   readonly #sweeper: NodeJS.Timeout;
   #drained: (() => void) | null = null;
@@ -62,14 +68,27 @@ export class DataPlane {
       (error) =>
         options.log('error', 'fault while reading a connection', { error: error.stack ?? String(error) }),
     );
+    const handshakeMs = this.#gateway.limits.tls_handshake_timeout;
+    this.#tls = {
+      loop: this.#loop,
+      counts: options.metrics.gateway,
+      timeoutMs: handshakeMs,
+      termination: new TlsTermination(
+        this.#store.listeners,
+        { ticketKeys: options.ticketKeys ?? randomBytes(48), handshakeTimeoutMs: handshakeMs * 2 + 1000 },
+        (context, error) => options.log('error', `${context}: ${error.message}`),
+      ),
+    };
     this.#gateway.shed = () => this.#shed();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#sweeper.unref();
   }
 
   /** Applies a part of a whole snapshot (`from: 0`) or a patch; false = something is missing in between. */
-  applySnapshot(patch: SnapshotPatch): Promise<boolean> {
-    return this.#store.apply(patch);
+  async applySnapshot(patch: SnapshotPatch): Promise<boolean> {
+    const applied = await this.#store.apply(patch);
+    if (patch.tlsContexts !== null) this.#tls.termination.forget();
+    return applied;
   }
 
   /** Takes over endpoints; calls that waited for them go on. */
@@ -87,7 +106,28 @@ export class DataPlane {
       closeAccepted(accepted);
       return;
     }
-    const connection = new NewConnection(this.#gateway, accepted, listener, this.#clients);
+    if (this.#store.listeners.terminatesTls(listener)) this.#acceptTls(accepted, listener);
+    else this.#begin(accepted, listener);
+  }
+
+  #begin(accepted: Accepted, side: string): NewConnection {
+    const connection = new NewConnection(this.#gateway, accepted, side, this.#clients);
+    if (this.#drained !== null) connection.drain();
+    return connection;
+  }
+
+  #acceptTls(accepted: Accepted, listener: string): void {
+    const outcome: TlsOutcome = {
+      cleartext: (accepted, first) => {
+        const connection = this.#begin(accepted, listener);
+        first.copy(this.#loop.readBuffer);
+        connection.onRead(first.length);
+      },
+      secured: (socket, side) => void this.#begin(socket, side),
+      left: (client) => this.#clients.delete(client),
+    };
+    const connection = new NewTlsConnection(this.#tls, accepted, listener, outcome);
+    this.#connections.add(connection);
     if (this.#drained !== null) connection.drain();
   }
 

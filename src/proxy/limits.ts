@@ -51,6 +51,11 @@ export const limitTable: { readonly [K in LimitName]: LimitRow } = {
   connections: { value: 50_000, unit: 'connections', what: 'client connections of a worker' },
   target_bytes: { value: 8192, unit: 'bytes', what: 'the target in the first line of an HTTP/1.1 request' },
   head_timeout: { value: 10_000, unit: 'ms', what: 'from the first byte of an HTTP/1.1 head to its end' },
+  tls_handshake_timeout: {
+    value: 10_000,
+    unit: 'ms',
+    what: 'from the connection to the end of the TLS handshake, on ports with TLS',
+  },
 };
 
 /** A value for every limit. */

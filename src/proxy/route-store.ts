@@ -1,9 +1,10 @@
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Redirect, Route } from '../model/route.ts';
-import type { Listener, SnapshotPatch, VirtualHost } from '../model/snapshot.ts';
+import type { SnapshotPatch, VirtualHost } from '../model/snapshot.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import { RouteIndex, type RouteMatchResult, redirectLocation } from '../routing/index.ts';
 import type { Exchange } from './exchange.ts';
+import { isMisdirected, type ListenerSide, ListenerTable } from './listener-table.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
 import { DrawTable, RouteRuntime } from './route-runtime.ts';
 import type { Services } from './service-runtime.ts';
@@ -24,12 +25,13 @@ export class RouteStore {
   #routes = new Map<string, Route>();
   #runtimes = new Map<string, RouteRuntime>();
   #virtualHosts: readonly VirtualHost[] = [];
-  #listeners = new Map<string, readonly string[] | null>();
+  /** Listeners and TLS contexts of the snapshot. */
+  readonly listeners = new ListenerTable();
   readonly #draws = new DrawTable();
   readonly #services: Services;
   readonly #metrics: WorkerMetrics;
   #busy: Promise<unknown> = Promise.resolve();
-  /** The virtual host of the last match redirects or refuses cleartext: its answers are not remembered. */
+  /** The last match was turned away for what its connection is: such answers are not remembered. */
   lastWasInsecure = false;
 
   constructor(services: Services, metrics: WorkerMetrics) {
@@ -54,7 +56,7 @@ export class RouteStore {
       if (patch.virtualHosts !== null) this.#index.setVirtualHosts(patch.virtualHosts);
     }
     if (patch.virtualHosts !== null) this.#virtualHosts = patch.virtualHosts;
-    if (patch.listeners !== null) this.#setListeners(patch.listeners);
+    this.listeners.apply(patch);
     this.revision = patch.revision;
     this.generation++;
     return true;
@@ -95,16 +97,17 @@ export class RouteStore {
     this.#runtimes = kept;
   }
 
-  #setListeners(listeners: readonly Listener[]): void {
-    this.#listeners = new Map(listeners.map((listener) => [listener.name, listener.virtualHosts]));
-  }
-
   /** The first route for the request that ranks behind `after`. `result` tells whether it may be remembered. */
   match(exchange: Exchange, after: RouteRuntime | null, result: RouteMatchResult): RouteRuntime | null {
-    this.#index.match(exchange, this.#listeners.get(exchange.listener) ?? null, after?.route ?? null, result);
-    this.lastWasInsecure = result.virtualHost !== null && result.virtualHost.insecureAction !== 'route';
-    if (result.route === null) return null;
-    return this.lastWasInsecure ? this.#insecure(exchange, result) : this.#runtime(result.route);
+    const side = this.listeners.side(exchange.listener);
+    this.#index.match(exchange, side.virtualHosts, after?.route ?? null, result);
+    const { route, virtualHost } = result;
+    const redirects = !side.secure && virtualHost !== null && virtualHost.insecureAction !== 'route';
+    const misdirected = isMisdirected(side, exchange.host);
+    this.lastWasInsecure = redirects || misdirected;
+    if (route === null) return null;
+    if (redirects) return this.#insecure(exchange, result);
+    return misdirected ? this.#misdirected(route, side) : this.#runtime(route);
   }
 
   #runtime(route: Route): RouteRuntime {
@@ -128,10 +131,22 @@ export class RouteStore {
     return new RouteRuntime(route, this.#draws, this.#services, this.#metrics);
   }
 
+  /** The host's client certificates were not asked for on this connection (RFC 9110 15.5.20: try another one). */
+  #misdirected(route: Route, { context }: ListenerSide): RouteRuntime {
+    const message =
+      context === null
+        ? 'this host is served over TLS with a client certificate only'
+        : 'this host demands a client certificate, and this connection was made for another one';
+    const response = { status: 421, grpcStatus: grpcStatus.permissionDenied, message, reason: 'blocked' };
+    const misdirected: Route = { ...route, blocked: null, action: { kind: 'respond', response } };
+    return new RouteRuntime(misdirected, this.#draws, this.#services, this.#metrics);
+  }
+
   /** The answer of a redirect. */
   redirect(redirect: Redirect, exchange: Exchange): LocalReply {
     const { host, path, query } = exchange;
-    const location = redirectLocation(redirect, { scheme: 'http', host, path, query });
+    const scheme = this.listeners.side(exchange.listener).secure ? 'https' : 'http';
+    const location = redirectLocation(redirect, { scheme, host, path, query });
     return localReply(redirect.status, grpcStatus.unavailable, 'none', `moved to ${location}`, location);
   }
 
@@ -139,7 +154,7 @@ export class RouteStore {
   noRouteMessage(exchange: Exchange): string {
     const { host } = exchange;
     const base = `no route for host ${printable(host)} and path ${printable(exchange.path)}`;
-    const virtualHosts = this.#listeners.get(exchange.listener) ?? null;
+    const { virtualHosts } = this.listeners.side(exchange.listener);
     if (!this.#index.matchesWithoutPort(exchange, virtualHosts)) return base;
     return `${base} (host ${printable(host.replace(/:\d+$/, ''))} without the port has one)`;
   }

@@ -73,7 +73,13 @@ export type FromControl =
 
 /** Parent to worker, apart from what control says. */
 export type ParentToWorker =
-  | { readonly type: 'begin'; readonly options: RunOptions; readonly worker: number }
+  | {
+      readonly type: 'begin';
+      readonly options: RunOptions;
+      readonly worker: number;
+      /** 48 random bytes, the same for all workers: a TLS session ticket of one resumes on each. */
+      readonly ticketKeys: Uint8Array;
+    }
   | { readonly type: 'from-control'; readonly payload: Uint8Array }
   /** A connection, which comes with the message, and the name of the listener that accepted it. */
   | { readonly type: 'connection'; readonly listener: string }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork, type SendHandle } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
@@ -29,6 +30,8 @@ export class Parent {
   readonly #options: RunOptions;
   readonly #log: Logger;
   readonly #startedAtMs = Date.now();
+  /** They outlive workers, so that a client resumes its session with the next one. */
+  readonly #ticketKeys = randomBytes(48);
   readonly #backOff = new BackOff(50, 10_000, 10_000);
   readonly #workers = new Map<number, Worker>();
   /** The control process; null until it has loaded, and between two of them. */
@@ -131,7 +134,8 @@ export class Parent {
     this.#workers.set(id, worker);
     this.#toControl({ type: 'worker-began', worker: id });
     child.on('message', (message: WorkerToParent) => {
-      if (message.type === 'loaded') worker.send({ type: 'begin', options: this.#options, worker: id });
+      if (message.type === 'loaded')
+        worker.send({ type: 'begin', options: this.#options, worker: id, ticketKeys: this.#ticketKeys });
       else if (message.type === 'serving') this.#handOver.add(worker);
       else this.#fromWorker(worker, message);
     });

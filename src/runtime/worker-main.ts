@@ -28,6 +28,7 @@ process.on('message', (message: ParentToWorker, accepted: Accepted | undefined) 
     case 'begin':
       worker = new Worker(
         message.options,
+        message.ticketKeys,
         makeLogger(message.options.logFormat, `worker ${message.worker}`),
         send,
         () => process.connected && process.send!({ type: 'serving' } satisfies WorkerToParent),

@@ -23,14 +23,21 @@ export class Worker {
   /** Snapshots and endpoints are applied one after another, in the order in which they came. */
   #applied: Promise<void> = Promise.resolve();
 
-  /** @param onServing called when the first complete snapshot is served. */
-  constructor(options: RunOptions, log: Logger, send: (message: FromWorker) => void, onServing: () => void) {
+  /** @param ticketKeys see `ParentToWorker`. @param onServing called when the first complete snapshot is served. */
+  constructor(
+    options: RunOptions,
+    ticketKeys: Uint8Array,
+    log: Logger,
+    send: (message: FromWorker) => void,
+    onServing: () => void,
+  ) {
     this.#options = options;
     this.#send = send;
     this.#onServing = onServing;
     this.#proxy = new DataPlane({
       metrics: this.#metrics,
       limits: options.limits,
+      ticketKeys,
       pool: { keepAliveMs: options.upstreamKeepAliveMs, indexFields: options.upstreamIndex },
       onResolve: (service) => send({ type: 'resolve', service }),
       ...(options.accessLog ? { onAccess: (line) => log.info(line, 'access') } : {}),

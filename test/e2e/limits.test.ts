@@ -2,6 +2,7 @@ import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LimitName } from '../../src/metrics/catalog.ts';
 import { type Limits, limitTable } from '../../src/proxy/limits.ts';
+import { makeCertificate } from '../support/certificates.ts';
 import { type Recorder, startPlane, startRecorder, type TestPlane } from '../support/data-plane.ts';
 import { block, frame, RawClient, uint32 } from '../support/raw-http2.ts';
 
@@ -17,10 +18,27 @@ metadata: {name: nowhere}
 spec: {prefix: /nowhere, rewrite: "", service: "nowhere:80", grpc: true, timeout_ms: 0}
 `;
 
+const certificate = makeCertificate({ subject: 'test' });
+
+/** With it the port takes TLS, too. */
+const withTls = `---
+apiVersion: v1
+kind: Secret
+metadata: {name: test}
+stringData: ${JSON.stringify({ 'tls.crt': certificate.certificate, 'tls.key': certificate.privateKey })}
+---
+apiVersion: getambassador.io/v2
+kind: TLSContext
+metadata: {name: test}
+spec: {hosts: ["*"], secret: test}
+`;
+
 const enhanceYourCalm = 11;
 
 /** What a limit is set to for its test, how it is exceeded, and what the client then sees. */
 interface Walk {
+  /** Manifests beside those of all. */
+  readonly manifest?: string;
   readonly limits?: Partial<Limits>;
   exceed(plane: TestPlane): Promise<RawClient>;
   seen(client: RawClient): Promise<void>;
@@ -184,6 +202,17 @@ const walks: { readonly [K in LimitName]: Walk } = {
     exceed: (plane) => http1(plane, 'GET / HTTP/1.1\r\nHost: quo'),
     seen: told('408'),
   },
+  tls_handshake_timeout: {
+    manifest: withTls,
+    limits: { tls_handshake_timeout: 100 },
+    // A ClientHello that is begun and not gone on with.
+    exceed: async (plane) => {
+      const client = await RawClient.connect(plane.port, { greet: false });
+      client.send(Buffer.of(22, 3, 1, 2, 0, 1, 0));
+      return client;
+    },
+    seen: endedInPeace,
+  },
 };
 
 async function http1(plane: TestPlane, text: string): Promise<RawClient> {
@@ -248,7 +277,11 @@ describe('the table of limits', () => {
 
   it.each(Object.keys(limitTable) as LimitName[])('%s', async (name) => {
     const walk = walks[name];
-    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] }, { limits: walk.limits ?? {} });
+    const plane = await startPlane(
+      manifest + (walk.manifest ?? ''),
+      { 'quote:80': [recorder.port] },
+      { limits: walk.limits ?? {} },
+    );
     try {
       expect(plane.hits(name)).toBe(0);
       const client = await walk.exceed(plane);

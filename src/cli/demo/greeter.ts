@@ -45,13 +45,26 @@ export async function startGreeter(version: string, port: number): Promise<Greet
   return { port: bound, close: () => server.forceShutdown() };
 }
 
-/** Opens one channel to a Greeter. @param target `127.0.0.1:8080`. */
-export function greeterClient(target: string): GreeterClient {
+/**
+ * Opens one channel to a Greeter. @param target `127.0.0.1:8080`. @param tls the authority to believe, as PEM, and the
+ * name to ask for; without it in cleartext.
+ */
+export function greeterClient(
+  target: string,
+  tls?: { readonly authority: string; readonly serverName: string },
+): GreeterClient {
   const Client = greeterService();
   // A channel of its own: grpc-js shares them between clients otherwise.
-  const client = new Client(target, grpc.credentials.createInsecure(), {
-    'grpc.use_local_subchannel_pool': 1,
-  });
+  const client = new Client(
+    target,
+    tls === undefined
+      ? grpc.credentials.createInsecure()
+      : grpc.credentials.createSsl(Buffer.from(tls.authority)),
+    {
+      'grpc.use_local_subchannel_pool': 1,
+      ...(tls === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName }),
+    },
+  );
   return {
     sayHello: (name) =>
       new Promise((resolve, reject) => {

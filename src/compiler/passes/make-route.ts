@@ -21,7 +21,7 @@ export const makeRoute: GroupPass = (draft, context) => {
     match: mapping.match.route,
     virtualHosts: draft.virtualHosts,
     action,
-    blocked: blockedBy(mapping, draft.virtualHosts, draft.redirect !== null, context),
+    blocked: blockedBy(mapping, draft.redirect !== null, context),
   };
   return { ...draft, route };
 };

@@ -20,7 +20,7 @@ export const otherCase: GroupPass = (draft, context) => {
       kind: 'split',
       split: { key: `${draft.key} other case`, ...shareAmong(draft), sticky: null, forced: [] },
     },
-    blocked: blockedBy(insensitive.mapping, draft.virtualHosts, false, context),
+    blocked: blockedBy(insensitive.mapping, false, context),
   };
   const own: Route = {
     ...route,

@@ -37,9 +37,3 @@ export function linkedContext(
   if (tls.secret === null || tls.settings !== null) return null;
   return findContext(contexts, `${meta.name}-context`, meta.namespace);
 }
-
-/** True if a Host demands client certificates, itself or by its TLSContext. */
-export function requiresCertificate(host: Host, contexts: readonly TlsContextResource[]): boolean {
-  const settings = host.tls?.settings ?? linkedContext(host, contexts)?.settings;
-  return settings?.certRequired === true;
-}

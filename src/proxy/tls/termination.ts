@@ -1,0 +1,64 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { TlsContext } from '../../model/tls.ts';
+import type { ListenerTable } from '../listener-table.ts';
+import { ContextServer, type ContextServerOptions } from './context-server.ts';
+
+/** A context whose handshakes can be made. */
+export interface ReadyContext {
+  readonly name: string;
+  readonly server: ContextServer;
+}
+
+/**
+ * TLS contexts as they are served: each is made at its first handshake and kept until its row in the snapshot is another
+ * one. Connections are not bound to it: those that stand go on when it is replaced.
+ */
+export class TlsTermination {
+  readonly #listeners: ListenerTable;
+  readonly #options: ContextServerOptions;
+  readonly #onFault: (context: string, error: Error) => void;
+  readonly #made = new Map<string, { readonly row: TlsContext; readonly server: ContextServer | null }>();
+
+  /** @param onFault told of a context that OpenSSL refuses, once for each row. */
+  constructor(
+    listeners: ListenerTable,
+    options: ContextServerOptions,
+    onFault: (context: string, error: Error) => void,
+  ) {
+    this.#listeners = listeners;
+    this.#options = options;
+    this.#onFault = onFault;
+  }
+
+  /** The context for a server name on a listener; null = there is none that could be served. */
+  find(listener: string, serverName: string | null): ReadyContext | null {
+    const row = this.#listeners.contextFor(listener, serverName);
+    if (row === null || row.broken || row.certificate === null) return null;
+    const server = this.#serverOf(row);
+    return server === null ? null : { name: row.name, server };
+  }
+
+  #serverOf(row: TlsContext): ContextServer | null {
+    const known = this.#made.get(row.name);
+    if (known?.row === row) return known.server;
+    if (known !== undefined && isDeepStrictEqual(known.row, row)) {
+      // All rows come anew when one has changed.
+      this.#made.set(row.name, { row, server: known.server });
+      return known.server;
+    }
+    let server: ContextServer | null = null;
+    try {
+      server = new ContextServer(row, this.#options);
+    } catch (error) {
+      this.#onFault(row.name, error as Error);
+    }
+    this.#made.set(row.name, { row, server });
+    return server;
+  }
+
+  /** Drops what the snapshot has no more. */
+  forget(): void {
+    const names = new Set(this.#listeners.contexts.map(({ name }) => name));
+    for (const name of this.#made.keys()) if (!names.has(name)) this.#made.delete(name);
+  }
+}
