@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { greeterClient } from '../../src/cli/demo/greeter.ts';
+import { preface } from '../../src/protocol/http2/frames.ts';
 import { makeCertificate, makeRevocationList, type TestCertificate } from '../support/certificates.ts';
 import { type Recorder, startPlane, startRecorder } from '../support/data-plane.ts';
 import { startHello } from '../support/hello.ts';
+import { block, frame, uint32 } from '../support/raw-http2.ts';
 import { scrape, sum } from '../support/scrape.ts';
 import { type RunningSerin, startSerin, until } from '../support/serin.ts';
 
@@ -270,6 +272,20 @@ describe('client certificates', () => {
     const shown = await secured(strict, { ...shows(friend), session: ticket });
     expect(shown.isSessionReused()).toBe(false);
   });
+
+  test('that were refused are refused with a ticket, too, should the client have got one', async () => {
+    const strict = 'strict.example.org';
+    const sessions: Buffer[] = [];
+    const refused = await secured(strict, shows(foreign));
+    refused.on('session', (session) => sessions.push(session));
+    refused.resume();
+    await new Promise((resolve) => refused.once('close', resolve));
+    const known = refused.getSession();
+    for (const session of [...sessions, ...(known === undefined ? [] : [known])]) {
+      await expect(call(strict, { session })).rejects.toThrow();
+      await expect(call(strict, { ...shows(foreign), session })).rejects.toThrow();
+    }
+  });
 });
 
 /** A session that can be resumed. */
@@ -480,6 +496,83 @@ spec:
 
   test('without a certificate for every name refuse the others', async () => {
     await expect(secured('elsewhere.test', { port: ports })).rejects.toThrow(/unrecognized name/i);
+  });
+});
+
+describe('a data plane', () => {
+  const manifest = mapping + pair('all', forAll) + context('all', 'hosts: ["*"], secret: all');
+
+  test('takes sockets where Node gives no handles: TLS and cleartext', async () => {
+    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] });
+    const server = net.createServer({ pauseOnConnect: true }, (socket) =>
+      plane.plane.accept(socket, '127.0.0.1:1'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const ports = (server.address() as net.AddressInfo).port;
+    try {
+      const client = session(await secured('a.example.org', { port: ports }));
+      expect(await get(client, 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
+      const clear = http2.connect(`http://127.0.0.1:${ports}`);
+      cleanUp.push(() => clear.destroy());
+      expect(await get(clear, 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
+      expect(recorder.requests.slice(-2).map(({ headers }) => headers['x-forwarded-proto'])).toEqual([
+        'https',
+        'http',
+      ]);
+    } finally {
+      server.close();
+      await plane.close();
+    }
+  });
+
+  test('drains: calls over TLS end as they would, and a handshake is given up', async () => {
+    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] });
+    try {
+      const client = session(await secured('a.example.org', { port: plane.port }));
+      const running = get(client, 'a.example.org', '/held');
+      await until(() => held.length === 1, 2000);
+      const silent = net.connect(plane.port, '127.0.0.1');
+      const gone = new Promise((resolve) => silent.once('close', resolve));
+      silent.resume();
+      await until(() => plane.plane.connections === 2, 2000);
+      const goaway = new Promise((resolve) => client.once('goaway', resolve));
+      const drained = plane.plane.drain();
+      await Promise.all([gone, goaway]);
+      held.splice(0)[0]!();
+      expect(await running).toMatchObject({ status: 200, body: 'ok' });
+      client.close();
+      await drained;
+      expect(plane.plane.connections).toBe(0);
+    } finally {
+      await plane.close();
+    }
+  });
+
+  test('ends a connection to a client that reads nothing, and the others go on', async () => {
+    const limits = { stalled_connection: 200 };
+    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] }, { limits });
+    try {
+      const stalled = await secured('a.example.org', { port: plane.port });
+      const widest = uint32(2 ** 31 - 1);
+      const settings = frame(4, 0, 0, Buffer.concat([Buffer.of(0, 4), widest]));
+      stalled.write(Buffer.concat([preface, settings, frame(8, 0, 0, uint32(2 ** 30))]));
+      for (let n = 0; n < 20; n++) {
+        const head = block([
+          [':method', 'GET'],
+          [':scheme', 'https'],
+          [':path', '/large'],
+          [':authority', 'a.example.org'],
+        ]);
+        stalled.write(frame(1, 5, 1 + 2 * n, head));
+      }
+      const other = session(await secured('a.example.org', { port: plane.port }));
+      expect(await get(other, 'a.example.org', '/large')).toMatchObject({ status: 200 });
+      await until(() => plane.hits('stalled_connection') > 0, 5000);
+      await until(() => plane.plane.connections === 1, 2000);
+      expect(await get(other, 'a.example.org')).toMatchObject({ status: 200 });
+    } finally {
+      await plane.close();
+    }
   });
 });
 
