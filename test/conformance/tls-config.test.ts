@@ -4,7 +4,8 @@ import { testOptions } from '../../src/compiler/test-support.ts';
 import type { ExternalFiles } from '../../src/compiler/tls/certificate-checker.ts';
 import type { TlsContext } from '../../src/model/tls.ts';
 import { certificateChecker } from '../../src/runtime/certificate-checker.ts';
-import { makeCertificate, makeRevocationList, type TestCertificate } from '../support/certificates.ts';
+import { makeCertificate, makeRevocationList } from '../support/certificates.ts';
+import { context, pair, secret } from '../support/tls-manifests.ts';
 
 const authority = makeCertificate({ subject: 'authority' });
 const forA = makeCertificate({ subject: 'a', names: ['a.example.org'], issuer: authority });
@@ -12,23 +13,6 @@ const forB = makeCertificate({ subject: 'b', names: ['b.example.org'], issuer: a
 const forAll = makeCertificate({ subject: 'all', names: ['*.example.org'], issuer: authority });
 
 const options: CompilerOptions = { ...testOptions, certificates: certificateChecker() };
-
-/** A Secret as kubectl writes it. */
-function secret(name: string, values: Readonly<Record<string, string>>, namespace = 'default'): string {
-  const data = Object.entries(values).map(
-    ([key, text]) => `  ${key}: ${Buffer.from(text).toString('base64')}\n`,
-  );
-  return `---
-apiVersion: v1
-kind: Secret
-metadata: {name: ${name}, namespace: ${namespace}}
-data:
-${data.join('')}`;
-}
-
-function pair(name: string, { certificate, privateKey }: TestCertificate, namespace?: string): string {
-  return secret(name, { 'tls.crt': certificate, 'tls.key': privateKey }, namespace);
-}
 
 function host(name: string, rest = `tlsSecret: {name: ${name}}`): string {
   return `---
@@ -38,15 +22,6 @@ metadata: {name: ${name}}
 spec:
   hostname: ${name}.example.org
   ${rest}
-`;
-}
-
-function context(name: string, spec: string): string {
-  return `---
-apiVersion: getambassador.io/v3alpha1
-kind: TLSContext
-metadata: {name: ${name}}
-spec: {${spec}}
 `;
 }
 

@@ -1,18 +1,16 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import http2 from 'node:http2';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { greeterClient } from '../../src/cli/demo/greeter.ts';
-import { preface } from '../../src/protocol/http2/frames.ts';
 import { makeCertificate, makeRevocationList, type TestCertificate } from '../support/certificates.ts';
-import { type Recorder, startPlane, startRecorder } from '../support/data-plane.ts';
 import { startHello } from '../support/hello.ts';
-import { block, frame, uint32 } from '../support/raw-http2.ts';
 import { scrape, sum } from '../support/scrape.ts';
 import { type RunningSerin, startSerin, until } from '../support/serin.ts';
+import { get, type Holding, startHolding, TlsClients } from '../support/tls-clients.ts';
+import { context, pair, quoteMapping, secret } from '../support/tls-manifests.ts';
 
 const authority = makeCertificate({ subject: 'authority' });
 const stranger = makeCertificate({ subject: 'stranger' });
@@ -23,36 +21,6 @@ const forAny = makeCertificate({ subject: 'any', names: ['any.test'], issuer: au
 const friend = makeCertificate({ subject: 'friend', issuer: authority });
 const former = makeCertificate({ subject: 'former', issuer: authority });
 const foreign = makeCertificate({ subject: 'friend', issuer: stranger });
-
-function secret(name: string, texts: Readonly<Record<string, string>>): string {
-  const data = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
-  return `---
-apiVersion: v1
-kind: Secret
-metadata: {name: ${name}}
-data: ${JSON.stringify(Object.fromEntries(data))}
-`;
-}
-
-function pair(name: string, { certificate, privateKey }: TestCertificate): string {
-  return secret(name, { 'tls.crt': certificate, 'tls.key': privateKey });
-}
-
-function context(name: string, spec: string): string {
-  return `---
-apiVersion: getambassador.io/v2
-kind: TLSContext
-metadata: {name: ${name}}
-spec: {${spec}}
-`;
-}
-
-const mapping = `---
-apiVersion: getambassador.io/v2
-kind: Mapping
-metadata: {name: quote}
-spec: {prefix: /, rewrite: "", service: "quote:80", grpc: true, timeout_ms: 0}
-`;
 
 const contexts =
   pair('all', forAll) +
@@ -78,90 +46,34 @@ function shows(certificate: TestCertificate): tls.ConnectionOptions {
   return { cert: certificate.certificate, key: certificate.privateKey };
 }
 
-let recorder: Recorder;
+let upstream: Holding;
 let serin: RunningSerin;
 const folder = mkdtempSync(join(tmpdir(), 'serin-tls-'));
 const file = join(folder, 'manifests.yaml');
-const cleanUp: (() => void)[] = [];
-/** Answers of /held wait for these. */
-const held: (() => void)[] = [];
+const port = (): number => Number(serin.listen.split(':')[1]);
+const clients = new TlsClients(port, authority.certificate);
+const secured = clients.secured.bind(clients);
+const session = clients.session.bind(clients);
 
 beforeAll(async () => {
-  recorder = await startRecorder((stream, headers) => {
-    stream.on('error', () => {});
-    stream.resume();
-    const answer = (): void => {
-      if (stream.destroyed) return;
-      stream.respond({ ':status': 200 });
-      stream.end(headers[':path'] === '/large' ? Buffer.alloc(3_000_000, 'x') : 'ok');
-    };
-    if (headers[':path'] === '/held') held.push(answer);
-    else stream.on('end', answer);
-  });
-  writeFileSync(file, mapping + contexts + pair('a', forA));
-  const resolve = `quote:80=127.0.0.1:${recorder.port}`;
+  upstream = await startHolding();
+  writeFileSync(file, quoteMapping + contexts + pair('a', forA));
+  const resolve = `quote:80=127.0.0.1:${upstream.recorder.port}`;
   const limit = 'tls_handshake_timeout=300';
   serin = await startSerin([folder, '--resolve', resolve, '--workers', '2', '--limit', limit]);
 });
 
 afterAll(async () => {
   await serin?.stop();
-  recorder?.close();
+  upstream?.recorder.close();
 });
 
 afterEach(() => {
+  clients.close();
   for (const close of cleanUp.splice(0)) close();
 });
 
-const port = (): number => Number(serin.listen.split(':')[1]);
-
-/** A TLS connection that stands, with HTTP/2 agreed on unless told otherwise. */
-async function secured(servername: string, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
-  const base = { port: port(), host: '127.0.0.1', ca: authority.certificate, ALPNProtocols: ['h2'] };
-  const socket = tls.connect({ ...base, checkServerIdentity: () => undefined, servername, ...options });
-  cleanUp.push(() => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    socket.once('secureConnect', resolve);
-    socket.once('error', reject);
-    socket.once('close', () => reject(new Error('closed')));
-  });
-  socket.on('error', () => {});
-  return socket;
-}
-
-/** An HTTP/2 session on a connection; without one, in cleartext. */
-function session(socket?: tls.TLSSocket): http2.ClientHttp2Session {
-  const url = `${socket === undefined ? 'http' : 'https'}://127.0.0.1:${port()}`;
-  const client = http2.connect(url, socket === undefined ? {} : { createConnection: () => socket });
-  client.on('error', () => {});
-  cleanUp.push(() => client.destroy());
-  return client;
-}
-
-async function get(
-  client: http2.ClientHttp2Session,
-  host: string,
-  path = '/',
-): Promise<{ status: number; body: string; headers: http2.IncomingHttpHeaders }> {
-  const stream = client.request({ ':path': path, ':authority': host });
-  stream.end();
-  return new Promise((resolve, reject) => {
-    let headers: http2.IncomingHttpHeaders = {};
-    let body = '';
-    stream.on('response', (head) => {
-      headers = head;
-    });
-    stream.on('data', (data) => {
-      body += data;
-    });
-    stream.on('error', reject);
-    stream.on('close', () => {
-      if (headers[':status'] === undefined) reject(new Error('no answer'));
-      else resolve({ status: Number(headers[':status']), body, headers });
-    });
-    client.on('close', () => reject(new Error('the session is closed')));
-  });
-}
+const cleanUp: (() => void)[] = [];
 
 /** A handshake as TLS 1.3 sees it stands before the server has judged the client: only a call tells. */
 async function call(servername: string, options: tls.ConnectionOptions = {}, host = servername) {
@@ -191,10 +103,10 @@ describe('a port with TLS', () => {
     const socket = await secured('a.example.org', { minVersion: 'TLSv1.3' });
     expect([socket.authorized, socket.alpnProtocol, socket.getProtocol()]).toEqual([true, 'h2', 'TLSv1.3']);
     expect(await get(session(socket), 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
-    const last = recorder.requests.at(-1)!.headers;
+    const last = upstream.recorder.requests.at(-1)!.headers;
     expect([last['x-forwarded-proto'], last['x-forwarded-for']]).toEqual(['https', '127.0.0.1']);
     expect(await get(session(), 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
-    expect(recorder.requests.at(-1)!.headers['x-forwarded-proto']).toBe('http');
+    expect(upstream.recorder.requests.at(-1)!.headers['x-forwarded-proto']).toBe('http');
   });
 
   test('carries large answers to several clients at a time', async () => {
@@ -326,18 +238,18 @@ describe('a Secret that changes', () => {
   test('is shown to new connections within a moment; calls under way go on where they are', async () => {
     const client = session(await secured('a.example.org'));
     const running = get(client, 'a.example.org', '/held');
-    await until(() => held.length === 1, 2000);
-    writeFileSync(file, mapping + contexts + pair('a', nextForA));
+    await until(() => upstream.held.length === 1, 2000);
+    writeFileSync(file, quoteMapping + contexts + pair('a', nextForA));
     await until(() => onBoth(async () => subject(await secured('a.example.org')) === 'a-next'), 3000);
     expect(await get(client, 'a.example.org')).toMatchObject({ status: 200 });
-    held.splice(0)[0]!();
+    upstream.held.splice(0)[0]!();
     expect(await running).toMatchObject({ status: 200, body: 'ok' });
   });
 
   test('and is broken leaves the last good one; one that is new and broken costs its own name', async () => {
     const broken = secret('a', { 'tls.crt': 'x', 'tls.key': nextForA.privateKey });
     const more = secret('b', { 'tls.crt': 'x', 'tls.key': 'x' }) + context('b', 'hosts: [b.test], secret: b');
-    writeFileSync(file, mapping + contexts + broken + more);
+    writeFileSync(file, quoteMapping + contexts + broken + more);
     await until(() => onBoth(async () => (await secured('b.test').catch(() => null)) === null), 3000);
     // Until the workers have told of these.
     await new Promise((resolve) => setTimeout(resolve, 250));
@@ -455,124 +367,6 @@ describe('what goes wrong costs only itself', () => {
       expect(all).not.toContain(Buffer.from(body).toString('base64').slice(0, 40));
     }
     expect(sum(await scrape(serin.admin), 'serin_worker_deaths_total')).toBe(0);
-  });
-});
-
-describe('Hosts', () => {
-  const host = (name: string, action: string): string => `---
-apiVersion: getambassador.io/v3alpha1
-kind: Host
-metadata: {name: ${name}}
-spec:
-  hostname: ${name}.example.org
-  tlsSecret: {name: all}
-  requestPolicy: {insecure: {action: ${action}}}
-`;
-  const manifest = `${mapping}${pair('all', forAll)}${host('redirects', 'Redirect')}${host('rejects', 'Reject')}${host('routes', 'Route')}`;
-  let ports = 0;
-
-  beforeEach(async () => {
-    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] });
-    ports = plane.port;
-    cleanUp.push(() => void plane.close());
-  });
-
-  test.each([
-    ['redirects', 301],
-    ['rejects', 404],
-    ['routes', 200],
-  ])('%s: over TLS it is served, in cleartext as its insecure action says', async (name, status) => {
-    const authority_ = `${name}.example.org`;
-    const client = http2.connect(`http://127.0.0.1:${ports}`);
-    cleanUp.push(() => client.destroy());
-    const answer = await get(client, authority_);
-    expect(answer.status).toBe(status);
-    if (status === 301) expect(answer.headers.location).toBe(`https://${authority_}/`);
-    const over = session(await secured(authority_, { port: ports }));
-    expect(await get(over, authority_)).toMatchObject({ status: 200, body: 'ok' });
-    // What was found for the one is not remembered for the other.
-    expect((await get(client, authority_)).status).toBe(status);
-  });
-
-  test('without a certificate for every name refuse the others', async () => {
-    await expect(secured('elsewhere.test', { port: ports })).rejects.toThrow(/unrecognized name/i);
-  });
-});
-
-describe('a data plane', () => {
-  const manifest = mapping + pair('all', forAll) + context('all', 'hosts: ["*"], secret: all');
-
-  test('takes sockets where Node gives no handles: TLS and cleartext', async () => {
-    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] });
-    const server = net.createServer({ pauseOnConnect: true }, (socket) =>
-      plane.plane.accept(socket, '127.0.0.1:1'),
-    );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const ports = (server.address() as net.AddressInfo).port;
-    try {
-      const client = session(await secured('a.example.org', { port: ports }));
-      expect(await get(client, 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
-      const clear = http2.connect(`http://127.0.0.1:${ports}`);
-      cleanUp.push(() => clear.destroy());
-      expect(await get(clear, 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
-      expect(recorder.requests.slice(-2).map(({ headers }) => headers['x-forwarded-proto'])).toEqual([
-        'https',
-        'http',
-      ]);
-    } finally {
-      server.close();
-      await plane.close();
-    }
-  });
-
-  test('drains: calls over TLS end as they would, and a handshake is given up', async () => {
-    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] });
-    try {
-      const client = session(await secured('a.example.org', { port: plane.port }));
-      const running = get(client, 'a.example.org', '/held');
-      await until(() => held.length === 1, 2000);
-      const silent = net.connect(plane.port, '127.0.0.1');
-      const gone = new Promise((resolve) => silent.once('close', resolve));
-      silent.resume();
-      await until(() => plane.plane.connections === 2, 2000);
-      const goaway = new Promise((resolve) => client.once('goaway', resolve));
-      const drained = plane.plane.drain();
-      await Promise.all([gone, goaway]);
-      held.splice(0)[0]!();
-      expect(await running).toMatchObject({ status: 200, body: 'ok' });
-      client.close();
-      await drained;
-      expect(plane.plane.connections).toBe(0);
-    } finally {
-      await plane.close();
-    }
-  });
-
-  test('ends a connection to a client that reads nothing, and the others go on', async () => {
-    const limits = { stalled_connection: 200 };
-    const plane = await startPlane(manifest, { 'quote:80': [recorder.port] }, { limits });
-    try {
-      const stalled = await secured('a.example.org', { port: plane.port });
-      const widest = uint32(2 ** 31 - 1);
-      const settings = frame(4, 0, 0, Buffer.concat([Buffer.of(0, 4), widest]));
-      stalled.write(Buffer.concat([preface, settings, frame(8, 0, 0, uint32(2 ** 30))]));
-      for (let n = 0; n < 20; n++) {
-        const head = block([
-          [':method', 'GET'],
-          [':scheme', 'https'],
-          [':path', '/large'],
-          [':authority', 'a.example.org'],
-        ]);
-        stalled.write(frame(1, 5, 1 + 2 * n, head));
-      }
-      const other = session(await secured('a.example.org', { port: plane.port }));
-      expect(await get(other, 'a.example.org', '/large')).toMatchObject({ status: 200 });
-      await until(() => plane.hits('stalled_connection') > 0, 5000);
-      await until(() => plane.plane.connections === 1, 2000);
-      expect(await get(other, 'a.example.org')).toMatchObject({ status: 200 });
-    } finally {
-      await plane.close();
-    }
   });
 });
 

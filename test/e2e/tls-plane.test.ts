@@ -1,0 +1,128 @@
+import net, { type AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { preface } from '../../src/protocol/http2/frames.ts';
+import type { Limits } from '../../src/proxy/limits.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { startPlane, type TestPlane } from '../support/data-plane.ts';
+import { block, frame, uint32 } from '../support/raw-http2.ts';
+import { until } from '../support/serin.ts';
+import { get, type Holding, startHolding, TlsClients } from '../support/tls-clients.ts';
+import { context, pair, quoteMapping } from '../support/tls-manifests.ts';
+
+const certificate = makeCertificate({ subject: 'all', names: ['*.example.org'] });
+let upstream: Holding;
+let plane: TestPlane;
+/** The port that clients connect to. */
+let port = 0;
+const clients = new TlsClients(() => port, certificate.certificate);
+
+beforeAll(async () => {
+  upstream = await startHolding();
+});
+
+afterAll(() => upstream?.recorder.close());
+
+afterEach(async () => {
+  clients.close();
+  await plane.close();
+});
+
+async function start(manifest: string, limits: Partial<Limits> = {}): Promise<void> {
+  const resolve = { 'quote:80': [upstream.recorder.port] };
+  plane = await startPlane(quoteMapping + pair('all', certificate) + manifest, resolve, { limits });
+  port = plane.port;
+}
+
+describe('Hosts', () => {
+  const host = (name: string, action: string): string => `---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: ${name}}
+spec:
+  hostname: ${name}.example.org
+  tlsSecret: {name: all}
+  requestPolicy: {insecure: {action: ${action}}}
+`;
+
+  beforeEach(() =>
+    start(host('redirects', 'Redirect') + host('rejects', 'Reject') + host('routes', 'Route')),
+  );
+
+  test.each([
+    ['redirects', 301],
+    ['rejects', 404],
+    ['routes', 200],
+  ])('%s: over TLS it is served, in cleartext as its insecure action says', async (name, status) => {
+    const hostname = `${name}.example.org`;
+    const cleartext = clients.session();
+    const answer = await get(cleartext, hostname);
+    expect(answer.status).toBe(status);
+    if (status === 301) expect(answer.headers.location).toBe(`https://${hostname}/`);
+    const overTls = clients.session(await clients.secured(hostname));
+    expect(await get(overTls, hostname)).toMatchObject({ status: 200, body: 'ok' });
+    // What was found for the one is not remembered for the other.
+    expect((await get(cleartext, hostname)).status).toBe(status);
+  });
+
+  test('without a certificate for every name refuse the others', async () => {
+    await expect(clients.secured('elsewhere.test')).rejects.toThrow(/unrecognized name/i);
+  });
+});
+
+describe('a data plane', () => {
+  const forAll = context('all', 'hosts: ["*"], secret: all');
+
+  test('takes sockets where Node gives no handles: TLS and cleartext', async () => {
+    await start(forAll);
+    const server = net.createServer({ pauseOnConnect: true }, (socket) =>
+      plane.plane.accept(socket, '127.0.0.1:1'),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    port = (server.address() as AddressInfo).port;
+    for (const proto of ['https', 'http']) {
+      const socket = proto === 'https' ? await clients.secured('a.example.org') : undefined;
+      const answer = await get(clients.session(socket), 'a.example.org');
+      expect(answer).toMatchObject({ status: 200, body: 'ok' });
+      expect(upstream.recorder.requests.at(-1)!.headers['x-forwarded-proto']).toBe(proto);
+    }
+    server.close();
+  });
+
+  test('drains: calls over TLS end as they would, and a handshake is given up', async () => {
+    await start(forAll);
+    const client = clients.session(await clients.secured('a.example.org'));
+    const running = get(client, 'a.example.org', '/held');
+    await until(() => upstream.held.length === 1, 2000);
+    const silent = net.connect(port, '127.0.0.1');
+    const gone = new Promise((resolve) => silent.once('close', resolve));
+    silent.resume();
+    await until(() => plane.plane.connections === 2, 2000);
+    const goaway = new Promise((resolve) => client.once('goaway', resolve));
+    const drained = plane.plane.drain();
+    await Promise.all([gone, goaway]);
+    upstream.held.splice(0)[0]!();
+    expect(await running).toMatchObject({ status: 200, body: 'ok' });
+    client.close();
+    await drained;
+    expect(plane.plane.connections).toBe(0);
+  });
+
+  test('ends a connection to a client that reads nothing, and the others go on', async () => {
+    await start(forAll, { stalled_connection: 200 });
+    const stalled = await clients.secured('a.example.org');
+    const settings = frame(4, 0, 0, Buffer.concat([Buffer.of(0, 4), uint32(2 ** 31 - 1)]));
+    stalled.write(Buffer.concat([preface, settings, frame(8, 0, 0, uint32(2 ** 30))]));
+    const head = block([
+      [':method', 'GET'],
+      [':scheme', 'https'],
+      [':path', '/large'],
+      [':authority', 'a.example.org'],
+    ]);
+    for (let n = 0; n < 20; n++) stalled.write(frame(1, 5, 1 + 2 * n, head));
+    const other = clients.session(await clients.secured('a.example.org'));
+    expect(await get(other, 'a.example.org', '/large')).toMatchObject({ status: 200 });
+    await until(() => plane.hits('stalled_connection') > 0, 5000);
+    await until(() => plane.plane.connections === 1, 2000);
+    expect(await get(other, 'a.example.org')).toMatchObject({ status: 200 });
+  });
+});
