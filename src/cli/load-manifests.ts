@@ -7,6 +7,7 @@ import { NamedFiles } from '../sources/named-files.ts';
 export interface ManifestOptions {
   readonly ambassadorId?: readonly string[];
   readonly isolateNamespaces?: boolean;
+  readonly verifyUpstreams?: boolean;
   readonly unguarded?: boolean;
 }
 
@@ -26,7 +27,7 @@ function compilerOptions(options: ManifestOptions): CompilerOptions {
     listen: [],
     unguarded: options.unguarded ?? false,
     isolateNamespaces: options.isolateNamespaces ?? false,
-    verifyUpstreams: false,
+    verifyUpstreams: options.verifyUpstreams ?? false,
     certificates: certificateChecker(),
     files: new NamedFiles(null),
     environment: process.env,

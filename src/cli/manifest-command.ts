@@ -15,6 +15,7 @@ export function manifestCommand(name: string, description: string, example: stri
       collect,
     )
     .option('--isolate-namespaces', 'a Mapping joins only groups of its own namespace')
+    .option('--verify-upstreams', 'certificates of all upstreams over TLS are verified')
     .option('--unguarded', 'serve routes whose AuthService or filter is not served')
     .exitOverride()
     .addHelpText('after', `\nExample:\n  ${example}`);

@@ -8,7 +8,7 @@ import type { Resource } from '../resources/resource.ts';
  */
 export const served: Readonly<Record<'upstreamTls' | 'proxyProtocol' | 'trustedHops', boolean>> = {
   /** TLS to upstreams. */
-  upstreamTls: false,
+  upstreamTls: true,
   /** PROXY protocol headers: until then Listeners that demand them are not opened. */
   proxyProtocol: false,
   /** l7Depth of Listeners. */

@@ -67,6 +67,7 @@ export class DataPlane {
       options.onAccess === undefined ? null : (entry) => options.onAccess!(entry),
       (error) =>
         options.log('error', 'fault while reading a connection', { error: error.stack ?? String(error) }),
+      (context, error) => options.log('error', `${context}: ${error.message}`),
     );
     const handshakeMs = this.#gateway.limits.tls_handshake_timeout;
     this.#tls = {
@@ -87,7 +88,10 @@ export class DataPlane {
   /** Applies a part of a whole snapshot (`from: 0`) or a patch; false = something is missing in between. */
   async applySnapshot(patch: SnapshotPatch): Promise<boolean> {
     const applied = await this.#store.apply(patch);
-    if (patch.tlsContexts !== null) this.#tls.termination.forget();
+    if (patch.tlsContexts !== null) {
+      this.#tls.termination.forget();
+      this.#gateway.upstreamTls.forget();
+    }
     return applied;
   }
 

@@ -1,8 +1,11 @@
+import type { UpstreamProtocol } from '../model/backend.ts';
 import type { Exchange } from './exchange.ts';
+import { brokenTlsReply } from './failures.ts';
 import type { Gateway } from './gateway.ts';
 import { Http1Pool } from './http1/pool.ts';
 import { Http2Pool } from './http2/pool.ts';
 import type { EndpointPool } from './service-runtime.ts';
+import type { SecureDial } from './tls/upstream-contexts.ts';
 
 /** What can be set of connections to upstreams, in ms. */
 export interface PoolOptions {
@@ -33,8 +36,11 @@ export class AddressPool implements EndpointPool {
   readonly port: number;
   readonly #gateway: Gateway;
   readonly #options: PoolOptions;
+  /** In cleartext: what almost all are. */
   #http1: Http1Pool | null = null;
   #http2: Http2Pool | null = null;
+  /** Over TLS, by protocol and by how it is spoken. */
+  readonly #secured = new Map<string, Http1Pool | Http2Pool>();
 
   constructor(gateway: Gateway, address: string, port: number, options: PoolOptions) {
     this.#gateway = gateway;
@@ -44,39 +50,68 @@ export class AddressPool implements EndpointPool {
   }
 
   isResting(now: number): boolean {
-    return (this.#http2?.isResting(now) ?? false) || (this.#http1?.isResting(now) ?? false);
+    if (this.#http2?.isResting(now) === true || this.#http1?.isResting(now) === true) return true;
+    if (this.#secured.size > 0)
+      for (const pool of this.#secured.values()) if (pool.isResting(now)) return true;
+    return false;
   }
 
   connect(exchange: Exchange): void {
-    if (exchange.backend!.backend.protocol === 'h2') {
-      this.#http2 ??= new Http2Pool(this.#gateway, this.address, this.port, this.#options);
+    const { protocol, tls } = exchange.backend!.backend;
+    if (tls !== null) this.#connectSecured(exchange);
+    else if (protocol === 'h2') {
+      this.#http2 ??= this.#make('h2', null) as Http2Pool;
       this.#http2.connect(exchange);
     } else {
-      this.#http1 ??= new Http1Pool(this.#gateway, this.address, this.port, this.#options);
+      this.#http1 ??= this.#make('http1', null) as Http1Pool;
       this.#http1.connect(exchange);
     }
   }
 
+  #connectSecured(exchange: Exchange): void {
+    const { protocol, tls } = exchange.backend!.backend;
+    const dial = this.#gateway.upstreamTls.dial(tls!);
+    if (dial === null) return exchange.fail(brokenTlsReply(tls!.context));
+    const key = `${protocol} ${dial.key}`;
+    let pool = this.#secured.get(key);
+    if (pool === undefined) {
+      pool = this.#make(protocol, dial);
+      this.#secured.set(key, pool);
+    }
+    pool.connect(exchange);
+  }
+
+  #make(protocol: UpstreamProtocol, secure: SecureDial | null): Http1Pool | Http2Pool {
+    const Pool = protocol === 'h2' ? Http2Pool : Http1Pool;
+    return new Pool(this.#gateway, this.address, this.port, secure, this.#options);
+  }
+
+  *#all(): Generator<Http1Pool | Http2Pool> {
+    if (this.#http1 !== null) yield this.#http1;
+    if (this.#http2 !== null) yield this.#http2;
+    yield* this.#secured.values();
+  }
+
   /** Once a second. */
   sweep(now: number): void {
-    this.#http1?.sweep(now);
-    this.#http2?.sweep(now);
+    for (const pool of this.#all()) pool.sweep(now);
+    // Of contexts that are others by now, whose last connection has closed.
+    for (const [key, pool] of this.#secured) if (pool.isUnused) this.#secured.delete(key);
   }
 
   /** The address is no longer an endpoint: calls finish, connections close. */
   retire(): void {
-    this.#http1?.retire();
-    this.#http2?.retire();
+    for (const pool of this.#all()) pool.retire();
   }
 
   /** True when nothing is open and nobody waits. */
   get isUnused(): boolean {
-    return (this.#http1?.isUnused ?? true) && (this.#http2?.isUnused ?? true);
+    for (const pool of this.#all()) if (!pool.isUnused) return false;
+    return true;
   }
 
   /** Drops everything. */
   close(): void {
-    this.#http1?.close();
-    this.#http2?.close();
+    for (const pool of this.#all()) pool.close();
   }
 }

@@ -25,6 +25,12 @@ export function noUpgradeReply(service: string): LocalReply {
   return localReply(501, grpcStatus.unimplemented, 'not_implemented', message);
 }
 
+/** The TLS context for the upstream is missing or broken. Never in clear text what was meant to be encrypted. */
+export function brokenTlsReply(context: string | null): LocalReply {
+  const message = `no connection can be made with ${context ?? 'TLS'}: it is missing or has an error`;
+  return localReply(503, grpcStatus.unavailable, 'broken_config', message);
+}
+
 /** The head has something that the upstream's protocol cannot say (a host or target that HTTP/1.1 has no form for). */
 export function unwritableReply(): LocalReply {
   const message =

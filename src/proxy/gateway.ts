@@ -24,6 +24,7 @@ import type { BackendRuntime, Drawn, RouteRuntime } from './route-runtime.ts';
 import type { RouteStore } from './route-store.ts';
 import type { OutgoingHead } from './sides.ts';
 import { TimerWheel } from './timer-wheel.ts';
+import { UpstreamContexts } from './tls/upstream-contexts.ts';
 
 /** One line of the access log. */
 export interface AccessEntry {
@@ -60,6 +61,7 @@ export class Gateway {
   readonly responses = new ResponseBlocks();
   readonly forms = new HeadForms();
   readonly http1: Http1Shared;
+  readonly upstreamTls: UpstreamContexts;
   /** What connections need. */
   readonly environment: Http2Environment;
   readonly random = new Random();
@@ -91,6 +93,7 @@ export class Gateway {
     onResolve: (service: string) => void,
     onAccess: ((entry: AccessEntry) => void) | null,
     onFault: (error: Error) => void,
+    onTlsFault: (context: string, error: Error) => void,
   ) {
     this.loop = loop;
     this.limits = limits;
@@ -110,6 +113,7 @@ export class Gateway {
       maxWork: limits.hpack_work,
     };
     this.http1 = new Http1Shared(this.arena, limits);
+    this.upstreamTls = new UpstreamContexts(() => store.listeners.contexts, onTlsFault);
     this.#onResolve = onResolve;
     this.#onAccess = onAccess;
     const { route, service, version, role } = unroutedLabels;
@@ -167,11 +171,7 @@ export class Gateway {
   #take(exchange: Exchange, backend: BackendRuntime, diverted: boolean): boolean {
     exchange.backend = backend;
     exchange.diverted = diverted;
-    const { name, tls } = backend.backend;
-    if (tls === null) return true;
-    // Never in clear text what was meant to be encrypted.
-    const message = `the Mapping ${name} wants TLS to its upstream, which is not served yet`;
-    return this.#answer(exchange, localReply(501, grpcStatus.unimplemented, 'not_implemented', message));
+    return true;
   }
 
   #answer(exchange: Exchange, reply: LocalReply): false {

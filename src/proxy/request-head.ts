@@ -42,7 +42,7 @@ export function requestLine(exchange: Exchange, backend: BackendRuntime): Buffer
       ? http1Line(exchange.method, sent, authority)
       : encodePlain([
           { name: ':method', value: exchange.method, neverIndexed: false },
-          { name: ':scheme', value: 'http', neverIndexed: false },
+          { name: ':scheme', value: backend.backend.tls === null ? 'http' : 'https', neverIndexed: false },
           { name: ':path', value: sent, neverIndexed: false },
           { name: ':authority', value: authority, neverIndexed: false },
         ]);

@@ -54,7 +54,7 @@ export class Control {
       unguarded: options.unguarded,
       isolateNamespaces: options.isolateNamespaces,
       // Upstreams are not spoken to over TLS yet.
-      verifyUpstreams: false,
+      verifyUpstreams: options.verifyUpstreams,
       certificates: certificateChecker(),
       files: this.#named,
       environment: process.env,

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly ambassadorIds: readonly string[];
   readonly unguarded: boolean;
   readonly isolateNamespaces: boolean;
+  /** Certificates of all upstreams are verified, not only where a TLSContext names an authority. */
+  readonly verifyUpstreams: boolean;
   /** Series of metrics that keep their labels. */
   readonly maxSeries: number;
   /** File that holds the token for reading beyond health and metrics on an address that is not loopback. */

@@ -375,7 +375,7 @@ describe('Hosts, Listeners and guards', () => {
 describe('what is known and not served, and mistakes beside it', () => {
   test.each([
     ['v2 m {prefix: /, service: a, shadow: true}', 'error shadow-alone'],
-    ['v2 m {prefix: /, service: "https://a"}', 'warning tls-not-served'],
+    ['v2 m {prefix: /, service: "https://a"}', 'warning upstream-not-verified'],
     ['v2 m {prefix: /, service: a, tls: none-such}', 'error tls-context-missing'],
     ['v2 m {prefix: /, service: "tcp://a"}', 'error service-scheme'],
     ['v2 m {prefix: /, service: "a:http"}', 'error invalid-value'],

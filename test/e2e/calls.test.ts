@@ -389,20 +389,6 @@ spec: {host: quote.test, prefix: /q/, rewrite: "", service: "quote:80", grpc: tr
   });
 });
 
-describe('an upstream that wants TLS', () => {
-  it('is 501: nothing is sent in clear text', async () => {
-    const recorder = later(await startRecorder());
-    const secure = manifest.replace('"quote:80"', '"https://quote:80"');
-    const plane = later(await startPlane(secure, { 'quote:80': [recorder.port] }));
-    const client = await connect(plane);
-    call(client, 1);
-    await client.until(() => client.ended(1));
-    expect(field(client, 1, 'grpc-status')).toBe('12');
-    expect(field(client, 1, 'grpc-message')).toContain('TLS');
-    expect(plane.counter('UPSTREAM_OPENED')).toBe(0);
-  });
-});
-
 describe('a client that speaks something else', () => {
   it('gets GOAWAY with PROTOCOL_ERROR, and counts as one; it may not linger', async () => {
     const plane = later(await startPlane(manifest, { 'quote:80': [1] }));

@@ -24,10 +24,11 @@ export interface TestPlane {
 export async function startPlane(
   manifest: string,
   resolve: Readonly<Record<string, readonly number[]>>,
-  options: Partial<DataPlaneOptions> = {},
+  options: Partial<DataPlaneOptions> & { readonly verifyUpstreams?: boolean } = {},
 ): Promise<TestPlane> {
   const compiler = new Compiler({
     ...testOptions,
+    verifyUpstreams: options.verifyUpstreams ?? false,
     resolve: Object.entries(resolve).map(([service, ports]) => ({
       service,
       endpoints: ports.map((port) => ({ address: '127.0.0.1', port })),

@@ -31,6 +31,7 @@ interface Given {
   readonly ambassadorId?: string[];
   readonly unguarded: boolean;
   readonly isolateNamespaces: boolean;
+  readonly verifyUpstreams: boolean;
   readonly maxSeries: number;
   readonly adminTokenFile?: string;
   readonly drainDelay: number;
@@ -72,6 +73,7 @@ export function runCommand(): Command {
     )
     .option('--unguarded', 'serve routes that an AuthService or Filter should guard', false)
     .option('--isolate-namespaces', 'a Mapping joins only its own namespace’s group', false)
+    .option('--verify-upstreams', 'verify the certificates of all upstreams over TLS', false)
     .option('--max-series <n>', 'series of metrics that keep their labels', parseCount, 10_000)
     .option(
       '--drain-delay <duration>',
@@ -130,6 +132,7 @@ function runOptions(paths: readonly string[], given: Given): RunOptions {
     ambassadorIds: given.ambassadorId ?? [environmentId || 'default'],
     unguarded: given.unguarded,
     isolateNamespaces: given.isolateNamespaces,
+    verifyUpstreams: given.verifyUpstreams,
     maxSeries: given.maxSeries,
     adminTokenFile: given.adminTokenFile ?? null,
     drainDelayMs: given.drainDelay,

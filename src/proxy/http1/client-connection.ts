@@ -11,6 +11,7 @@ import { Connection } from '../connection.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from '../sides.ts';
+import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { connectTransport } from '../transport/open.ts';
 import { upgradeLines } from './answer-writer.ts';
 import { Carry } from './carry.ts';
@@ -65,10 +66,11 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     gateway: Gateway,
     address: string,
     port: number,
+    secure: SecureDial | null,
     connectTimeoutMs: number,
     events: Http1ConnectionEvents,
   ) {
-    super(gateway.loop, (owner) => connectTransport(address, port, gateway.loop, owner));
+    super(gateway.loop, (owner) => connectTransport(address, port, secure, 'http/1.1', gateway.loop, owner));
     this.gateway = gateway;
     this.#events = events;
     this.#body = new MessageBody(gateway.http1.trailers, (bytes, start, end, fin) =>

@@ -3,6 +3,7 @@ import type { PoolOptions } from '../endpoint-pool.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { life } from '../life.ts';
+import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { reasonOf } from '../unreachable.ts';
 import { Http1ClientConnection, type Http1ConnectionEvents } from './client-connection.ts';
 
@@ -24,6 +25,7 @@ export class Http1Pool implements Http1ConnectionEvents {
   readonly address: string;
   readonly port: number;
   readonly #gateway: Gateway;
+  readonly #secure: SecureDial | null;
   readonly #options: PoolOptions;
   readonly #connections = new Set<Http1ClientConnection>();
   readonly #idle: Http1ClientConnection[] = [];
@@ -33,10 +35,18 @@ export class Http1Pool implements Http1ConnectionEvents {
   #restUntil = 0;
   #restMs = 0;
 
-  constructor(gateway: Gateway, address: string, port: number, options: PoolOptions) {
+  /** @param secure how TLS is spoken; null = in cleartext. */
+  constructor(
+    gateway: Gateway,
+    address: string,
+    port: number,
+    secure: SecureDial | null,
+    options: PoolOptions,
+  ) {
     this.#gateway = gateway;
     this.address = address;
     this.port = port;
+    this.#secure = secure;
     this.#options = options;
   }
 
@@ -88,7 +98,14 @@ export class Http1Pool implements Http1ConnectionEvents {
       }
       const { connectTimeoutMs } = this.#options;
       this.#connections.add(
-        new Http1ClientConnection(this.#gateway, this.address, this.port, connectTimeoutMs, this),
+        new Http1ClientConnection(
+          this.#gateway,
+          this.address,
+          this.port,
+          this.#secure,
+          connectTimeoutMs,
+          this,
+        ),
       );
     }
   }

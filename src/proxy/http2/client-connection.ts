@@ -15,6 +15,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { RateBucket } from '../rate-bucket.ts';
 import type { OutgoingHead, UpstreamConnection } from '../sides.ts';
+import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { connectTransport } from '../transport/open.ts';
 import { ClientStream } from './client-stream.ts';
 import { Http2Connection } from './connection.ts';
@@ -67,10 +68,11 @@ export class ClientConnection extends Http2Connection implements SendingConnecti
     gateway: Gateway,
     address: string,
     port: number,
+    secure: SecureDial | null,
     options: ConnectOptions,
     events: ClientConnectionEvents,
   ) {
-    super(gateway.environment, (owner) => connectTransport(address, port, gateway.loop, owner));
+    super(gateway.environment, (owner) => connectTransport(address, port, secure, 'h2', gateway.loop, owner));
     this.gateway = gateway;
     this.#events = events;
     this.#indexFields = options.indexFields;

@@ -2,6 +2,7 @@ import type { PoolOptions } from '../endpoint-pool.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { life } from '../life.ts';
+import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { reasonOf } from '../unreachable.ts';
 import { ClientConnection, type ClientConnectionEvents } from './client-connection.ts';
 
@@ -18,6 +19,7 @@ export class Http2Pool implements ClientConnectionEvents {
   readonly address: string;
   readonly port: number;
   readonly #gateway: Gateway;
+  readonly #secure: SecureDial | null;
   readonly #options: PoolOptions;
   #connections: ClientConnection[] = [];
   #waiting: Exchange[] = [];
@@ -27,10 +29,18 @@ export class Http2Pool implements ClientConnectionEvents {
   #restMs = 0;
   #keepAliveMs: number;
 
-  constructor(gateway: Gateway, address: string, port: number, options: PoolOptions) {
+  /** @param secure how TLS is spoken; null = in cleartext. */
+  constructor(
+    gateway: Gateway,
+    address: string,
+    port: number,
+    secure: SecureDial | null,
+    options: PoolOptions,
+  ) {
     this.#gateway = gateway;
     this.address = address;
     this.port = port;
+    this.#secure = secure;
     this.#options = options;
     this.#keepAliveMs = options.keepAliveMs;
   }
@@ -76,7 +86,7 @@ export class Http2Pool implements ClientConnectionEvents {
         setTimeout(() => this.#moveWaiting(), slowConnectMs).unref();
       }
       this.#connections.push(
-        new ClientConnection(this.#gateway, this.address, this.port, this.#options, this),
+        new ClientConnection(this.#gateway, this.address, this.port, this.#secure, this.#options, this),
       );
     }
   }

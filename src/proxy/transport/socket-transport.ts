@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import type { Loop } from '../loop.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
@@ -35,7 +35,9 @@ export class SocketTransport implements Transport {
 
   /** Takes over an accepted, paused socket. `net.createServer` has no `onread`; its default costs 3 to 5 µs a read. */
   static accepted(accepted: net.Socket, loop: Loop, owner: TransportOwner): SocketTransport {
-    if (accepted instanceof TLSSocket) return SocketTransport.#secured(accepted, loop, owner);
+    if (accepted instanceof TLSSocket) {
+      return SocketTransport.#secured(accepted, accepted.remoteAddress ?? '', loop, owner);
+    }
     const address = accepted.remoteAddress ?? '';
     const handle = (accepted as unknown as WithHandle)._handle;
     (accepted as unknown as WithHandle)._handle = null;
@@ -47,8 +49,8 @@ export class SocketTransport implements Transport {
   }
 
   /** A TLS socket keeps its handle, which belongs to its session; what it decrypts (at most 16 KiB at a time) is copied. */
-  static #secured(socket: TLSSocket, loop: Loop, owner: TransportOwner): SocketTransport {
-    const transport = new SocketTransport(socket, owner, socket.remoteAddress ?? '');
+  static #secured(socket: TLSSocket, address: string, loop: Loop, owner: TransportOwner): SocketTransport {
+    const transport = new SocketTransport(socket, owner, address);
     socket.on('data', (chunk: Buffer) => {
       for (let at = 0; at < chunk.length && !socket.destroyed; at += loop.readBuffer.length) {
         const length = chunk.copy(loop.readBuffer, 0, at);
@@ -64,6 +66,25 @@ export class SocketTransport implements Transport {
     const socket = net.connect({ host: address, port, onread, allowHalfOpen: true });
     const transport: SocketTransport = new SocketTransport(socket, owner, address);
     socket.once('connect', () => transport.owner.onConnected());
+    return transport;
+  }
+
+  /**
+   * Connects over TLS; it stands when the handshake is complete and the peer is whom `options` demand, and what is written
+   * before waits for that. A failure of the handshake comes as `onClosed` with OpenSSL's or Node's code.
+   */
+  static connectSecured(
+    address: string,
+    port: number,
+    options: ConnectionOptions,
+    loop: Loop,
+    owner: TransportOwner,
+    onSession: (session: Buffer) => void,
+  ): SocketTransport {
+    const socket = connectTls({ ...options, host: address, port, allowHalfOpen: true } as ConnectionOptions);
+    const transport = SocketTransport.#secured(socket, address, loop, owner);
+    socket.on('session', onSession);
+    socket.once('secureConnect', () => transport.owner.onConnected());
     return transport;
   }
 
