@@ -113,10 +113,10 @@ export function forwardedBlock(forwardedFor: string, secure: boolean): Buffer {
 }
 
 /** The same for clients of HTTP/1.1, as lines. */
-export function forwardedLines(forwardedFor: string): Buffer {
+export function forwardedLines(forwardedFor: string, secure: boolean): Buffer {
   return encodeLines([
     { name: 'x-forwarded-for', value: forwardedFor },
-    { name: 'x-forwarded-proto', value: 'http' },
+    { name: 'x-forwarded-proto', value: secure ? 'https' : 'http' },
   ]);
 }
 

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import WebSocket from 'ws';
 import { preface } from '../../src/protocol/http2/frames.ts';
 import type { Limits } from '../../src/proxy/limits.ts';
 import { makeCertificate } from '../support/certificates.ts';
@@ -8,6 +12,7 @@ import { block, frame, uint32 } from '../support/raw-http2.ts';
 import { until } from '../support/serin.ts';
 import { get, type Holding, startHolding, TlsClients } from '../support/tls-clients.ts';
 import { context, pair, quoteMapping } from '../support/tls-manifests.ts';
+import { type EchoServer, startEcho1 } from '../support/websocket.ts';
 
 const certificate = makeCertificate({ subject: 'all', names: ['*.example.org'] });
 let upstream: Holding;
@@ -27,8 +32,12 @@ afterEach(async () => {
   await plane.close();
 });
 
-async function start(manifest: string, limits: Partial<Limits> = {}): Promise<void> {
-  const resolve = { 'quote:80': [upstream.recorder.port] };
+async function start(
+  manifest: string,
+  limits: Partial<Limits> = {},
+  others: Readonly<Record<string, readonly number[]>> = {},
+): Promise<void> {
+  const resolve = { 'quote:80': [upstream.recorder.port], ...others };
   plane = await startPlane(quoteMapping + pair('all', certificate) + manifest, resolve, { limits });
   port = plane.port;
 }
@@ -66,6 +75,73 @@ spec:
 
   test('without a certificate for every name refuse the others', async () => {
     await expect(clients.secured('elsewhere.test')).rejects.toThrow(/unrecognized name/i);
+  });
+});
+
+describe('HTTP/1.1', () => {
+  const web = `---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: {name: web}
+spec: {prefix: /web/, rewrite: "", service: "web:80", allow_upgrade: [websocket]}
+`;
+  const believing: https.AgentOptions = {
+    ca: certificate.certificate,
+    servername: 'a.example.org',
+    checkServerIdentity: () => undefined,
+    ALPNProtocols: ['http/1.1'],
+  };
+  let echo: EchoServer;
+
+  beforeAll(async () => {
+    echo = await startEcho1();
+  });
+
+  afterAll(() => echo?.close());
+
+  beforeEach(() => start(web + context('all', 'hosts: ["*"], secret: all'), {}, { 'web:80': [echo.port] }));
+
+  test('is agreed on by ALPN, or without it, and goes on over one connection', async () => {
+    const agent = new https.Agent({ ...believing, keepAlive: true, maxSockets: 1 });
+    const body = Buffer.alloc(1_000_000, 'x');
+    try {
+      for (let n = 0; n < 3; n++) {
+        const request = https.request({
+          agent,
+          port,
+          host: '127.0.0.1',
+          method: 'POST',
+          path: '/large',
+        });
+        request.end(body);
+        const [response] = (await once(request, 'response')) as [IncomingMessage];
+        let length = 0;
+        for await (const part of response) length += (part as Buffer).length;
+        expect([response.statusCode, length, request.reusedSocket]).toEqual([200, 3_000_000, n > 0]);
+        const got = upstream.recorder.requests.at(-1)!;
+        expect([got.headers['x-forwarded-proto'], got.body.length]).toEqual(['https', 1_000_000]);
+      }
+      const bare = await clients.secured('a.example.org', { ALPNProtocols: [] });
+      bare.write('GET / HTTP/1.1\r\nHost: a.example.org\r\nConnection: close\r\n\r\n');
+      let text = '';
+      for await (const part of bare) text += String(part);
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.|\s)*\r\nok\r\n0\r\n\r\n$/);
+    } finally {
+      agent.destroy();
+    }
+  });
+
+  test('becomes a WebSocket', async () => {
+    const socket = new WebSocket(`wss://127.0.0.1:${port}/web/x`, { agent: new https.Agent(believing) });
+    await once(socket, 'open');
+    for (const size of [0, 125, 70_000, 4_000_000]) {
+      const back = once(socket, 'message') as Promise<[Buffer]>;
+      socket.send(Buffer.alloc(size, 'x'));
+      expect((await back)[0].length).toBe(size);
+    }
+    const closed = once(socket, 'close');
+    socket.close(4321);
+    expect((await closed)[0]).toBe(4321);
   });
 });
 

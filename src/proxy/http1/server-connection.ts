@@ -199,8 +199,9 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const gateway = this.gateway;
     const head = gateway.http1.requests;
     let forwarded: Buffer;
-    if (head.forwardedFor === null) forwarded = this.#forwarded ??= forwardedLines(this.#client);
-    else forwarded = forwardedLines(`${head.forwardedFor}, ${this.#client}`);
+    const { secure } = this.transport;
+    if (head.forwardedFor === null) forwarded = this.#forwarded ??= forwardedLines(this.#client, secure);
+    else forwarded = forwardedLines(`${head.forwardedFor}, ${this.#client}`, secure);
     const needed = requestIdLineBytes + forwarded.length;
     if (head.linesEnd + needed > gateway.arena.current.bytes.length) {
       const length = head.linesEnd - head.linesStart;
