@@ -34,7 +34,7 @@ describe('writeRequestId', () => {
 
 describe('requestLine', () => {
   const backendWith = (rewrite: object, hostRewrite: string | null = null, protocol = 'h2'): BackendRuntime =>
-    ({ backend: { rewrite, hostRewrite, protocol } }) as unknown as BackendRuntime;
+    ({ backend: { rewrite, hostRewrite, protocol, tls: null } }) as unknown as BackendRuntime;
   const lineOf = (call: Exchange, backend: BackendRuntime): Buffer => {
     const line = requestLine(call, backend);
     if (line === null) throw new Error('no line');
