@@ -2,9 +2,17 @@ import { Arena } from '../../src/protocol/hpack/arena.ts';
 import { decodePlain } from '../../src/protocol/hpack/plain.ts';
 import { plainText, ValueCache, type WireValue } from '../../src/protocol/hpack/value-cache.ts';
 import { bodyRule, requestBody } from '../../src/protocol/http1/body-rule.ts';
+import {
+  chunkHeadBytes,
+  endOfChunks,
+  lastChunk,
+  writeChunkHead,
+} from '../../src/protocol/http1/chunk-writer.ts';
 import { ChunkReader, chunkResult } from '../../src/protocol/http1/chunks.ts';
 import { headResult } from '../../src/protocol/http1/field-section.ts';
+import { linesRoom, writeLine, writeLinesFromPlain } from '../../src/protocol/http1/lines.ts';
 import { RequestHead } from '../../src/protocol/http1/request-head.ts';
+import { requestLine } from '../../src/protocol/http1/start-lines.ts';
 import { TrailerSection } from '../../src/protocol/http1/trailers.ts';
 import { string } from '../support/hpack.ts';
 
@@ -39,8 +47,12 @@ export interface ReadMessage {
   readonly authority: string;
   readonly lines: string;
   readonly body: string;
+  /** The body came in chunks, and is sent on in others. */
+  readonly chunked: boolean;
   readonly trailers: readonly string[];
-  /** Made of it, as it would be sent on: framed anew. */
+  /** More may come behind it on its connection. */
+  readonly keepAlive: boolean;
+  /** Made of it by the writers, as it would be sent on: framed anew. */
   readonly written: Buffer;
 }
 
@@ -115,20 +127,62 @@ export function readConnection(bytes: Buffer, step = bytes.length): ReadConnecti
       authority: authority?.text ?? '',
       lines,
       body,
+      chunked: head.chunked,
+      keepAlive,
       trailers:
         trailers === null
           ? []
           : decodePlain(trailers, 0, trailers.length).map(({ name, value }) => `${name}: ${value}`),
-      written: writtenAnew(method, target, authority?.text ?? 'none', lines, body),
+      written: writtenAnew(method, target, authority?.text ?? 'none', lines, body, head.chunked, trailers),
     });
     if (!keepAlive) return result(0, '', at === bytes.length);
   }
 }
 
-function writtenAnew(method: string, target: string, host: string, lines: string, body: string): Buffer {
-  const framing = body === '' ? '' : `content-length: ${body.length}\r\n`;
-  const text = `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${framing}${lines}\r\n${body}`;
-  return Buffer.from(text, 'latin1');
+/** The message as the writers of `src/protocol/http1` write it; HTTP/1.0 without Host gets one, as HTTP/1.1 needs it. */
+function writtenAnew(
+  method: string,
+  target: string,
+  host: string,
+  lines: string,
+  body: string,
+  chunked: boolean,
+  trailers: Buffer | null,
+): Buffer {
+  const framing = chunked
+    ? line('transfer-encoding', 'chunked')
+    : body === ''
+      ? nothing
+      : line('content-length', String(body.length));
+  return Buffer.concat([
+    requestLine(method, target),
+    line('host', host),
+    framing,
+    Buffer.from(`${lines}\r\n`, 'latin1'),
+    chunked ? inChunks(body, trailers) : Buffer.from(body, 'latin1'),
+  ]);
+}
+
+const nothing = Buffer.alloc(0);
+
+function line(name: string, value: string): Buffer {
+  const target = Buffer.alloc(name.length + value.length + 4);
+  writeLine(target, 0, name, value);
+  return target;
+}
+
+/** A body in chunks of 1, 2, 4 and more bytes, wherever the ones were cut that it came in. */
+function inChunks(body: string, trailers: Buffer | null): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0, length = 1; at < body.length; at += length, length *= 2) {
+    const data = Buffer.from(body.slice(at, at + length), 'latin1');
+    const head = Buffer.alloc(chunkHeadBytes);
+    parts.push(head.subarray(0, writeChunkHead(head, 0, data.length)), data, Buffer.from('\r\n'));
+  }
+  if (trailers === null) return Buffer.concat([...parts, endOfChunks]);
+  const lines = Buffer.alloc(linesRoom(trailers, 0, trailers.length));
+  const to = writeLinesFromPlain(lines, 0, trailers, 0, trailers.length);
+  return Buffer.concat([...parts, lastChunk, lines.subarray(0, to), Buffer.from('\r\n')]);
 }
 
 /**

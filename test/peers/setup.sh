@@ -11,6 +11,7 @@ if command -v go >/dev/null; then
   [ -x .peers/interop/client ] || GOBIN=$PWD/.peers/interop go install \
     google.golang.org/grpc/interop/client@v1.85.0 google.golang.org/grpc/interop/server@v1.85.0
   [ -x .peers/hpack-go ] || (cd test/peers/go && go build -o ../../../.peers/hpack-go .)
+  [ -x .peers/http1-go ] || (cd test/peers/go && go build -o ../../../.peers/http1-go ./http1)
 else
   echo "Go is missing: h2spec and the interop programs cannot be built (https://go.dev/dl)" >&2
 fi
