@@ -53,6 +53,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'http1',
+          include: ['test/long/http1.test.ts'],
+          pool: 'forks',
+          testTimeout: 1_200_000,
+        },
+      },
+      {
+        test: {
           name: 'fuzz',
           include: ['test/fuzz/**/*.test.ts'],
           pool: 'forks',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mutated, seeded } from './http1-mutate.ts';
-import { readConnection } from './http1-support.ts';
+import { differenceInPieces, readConnection } from './http1-support.ts';
 import { bytesOf, type ValidMessage, validMessage } from './http1-valid.ts';
 
 /** Name and value of each line. */
@@ -59,13 +59,7 @@ describe('mutated messages', () => {
     const random = seeded(20_261_125);
     for (let n = 0; n < 4000; n++) {
       const bytes = mutated(random);
-      const whole = readConnection(bytes);
-      const { messages, status, complete } = readConnection(bytes, 1 + random(3));
-      expect({ messages, status, complete }, JSON.stringify(bytes.toString('latin1'))).toEqual({
-        messages: whole.messages,
-        status: whole.status,
-        complete: whole.complete,
-      });
+      expect(differenceInPieces(bytes, 1 + random(3)), JSON.stringify(bytes.toString('latin1'))).toBe('');
     }
   });
 

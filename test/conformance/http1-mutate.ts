@@ -95,11 +95,25 @@ const pieces: readonly string[] = [
     'Connection: close\r\n',
     '0\r\n\r\n',
   ],
+  ...[
+    'Host:\r\n',
+    'Cookie: c=d\r\n',
+    'Connection: X-T, Cookie\r\n',
+    'Connection: upgrade\r\nUpgrade: websocket\r\n',
+    'Connection: Transfer-Encoding\r\n',
+    'Expect: 100-continue\r\n',
+    'Trailer: Content-Length\r\n',
+    'TE: trailers, gzip;q=0.5\r\n',
+    '3;a="\\"\r\nabc\r\n',
+  ],
 ];
 
-/** A seed as it is, or with some changes: bytes and pieces put in, taken out, doubled, exchanged. */
-export function mutated(random: (n: number) => number, most = 3): Buffer {
-  let bytes: Buffer = Buffer.from(seeds[random(seeds.length)]!, 'latin1');
+/**
+ * A message as it is, or with some changes: bytes and pieces put in, taken out, doubled, exchanged.
+ * @param most changes; @param from what to begin with (latin1).
+ */
+export function mutated(random: (n: number) => number, most = 3, from: readonly string[] = seeds): Buffer {
+  let bytes: Buffer = Buffer.from(from[random(from.length)]!, 'latin1');
   for (let n = random(most + 1); n > 0; n--) bytes = change(bytes, random);
   return bytes;
 }

@@ -139,6 +139,26 @@ export function readConnection(bytes: Buffer, step = bytes.length): ReadConnecti
   }
 }
 
+/**
+ * Why a connection is read as something else when its bytes come `step` at a time; '' when it is not. What is refused may
+ * be refused later, but not later than at an empty line: lines that come in pieces are looked at when all are there.
+ */
+export function differenceInPieces(bytes: Buffer, step: number): string {
+  const whole = readConnection(bytes);
+  const pieces = readConnection(bytes, step);
+  if (JSON.stringify(pieces.messages) !== JSON.stringify(whole.messages)) {
+    return `messages ${JSON.stringify(pieces.messages)} and not ${JSON.stringify(whole.messages)}`;
+  }
+  if (pieces.status === whole.status && pieces.complete === whole.complete) return '';
+  if (pieces.status === 0 && !pieces.complete) {
+    const ended = readConnection(Buffer.concat([bytes, emptyLine]), step);
+    if (ended.status === whole.status && ended.messages.length === whole.messages.length) return '';
+  }
+  return `${pieces.status} ${pieces.problem} and not ${whole.status} ${whole.problem}`;
+}
+
+const emptyLine = Buffer.from('\r\n\r\n');
+
 /** The message as the writers of `src/protocol/http1` write it; HTTP/1.0 without Host gets one, as HTTP/1.1 needs it. */
 function writtenAnew(
   method: string,
