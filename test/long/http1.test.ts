@@ -41,7 +41,8 @@ describe('mutated connections', () => {
       }
     } finally {
       const seconds = Math.round((performance.now() - start) / 1000);
-      console.info(`HTTP1_SEED=${seed}, ${seconds} s\n${report(tally)}`);
+      const heap = Math.round(process.memoryUsage().heapUsed / 1024 / 1024);
+      console.info(`HTTP1_SEED=${seed}, ${seconds} s, heap ${heap} MiB\n${report(tally)}`);
     }
     expect(tally.refused).toBeGreaterThan(tally.connections / 5);
     expect(tally.goWritten).toBeGreaterThan(tally.connections / 3);

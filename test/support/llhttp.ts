@@ -6,6 +6,8 @@ interface Parser {
   execute(bytes: Buffer): number | (Error & { code?: string });
   /** The connection ends; an error when that is inside a message. */
   finish(): Error | undefined;
+  /** Nothing else gives its memory back. */
+  close(): void;
   [callback: number]: (...args: never[]) => unknown;
 }
 interface Binding {
@@ -75,10 +77,12 @@ export function llhttpReads(bytes: Buffer): PeerConnection {
     body = [];
   };
   const result = parser.execute(bytes);
+  const ended = typeof result === 'number' && parser.finish() === undefined;
+  parser.close();
   // Behind a message that is the last one, data are no concern of what was read.
   if (last && !inside) return { messages, error: '' };
   if (typeof result !== 'number') return { messages, error: result.code ?? result.message };
-  return { messages, error: parser.finish() === undefined ? '' : 'unexpected end' };
+  return { messages, error: ended ? '' : 'unexpected end' };
 }
 
 function pairs(list: readonly string[]): [string, string][] {
