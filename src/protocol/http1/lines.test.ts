@@ -23,12 +23,13 @@ function plain(text: string, wanted: ((name: string) => boolean) | null = null):
   return decodePlain(block, 0, block.length).map(({ name, value }) => `${name}: ${value}`);
 }
 
-/** Lines of a block, or null when it is refused. */
+/** Lines of a block, or null when it is refused; nothing is written outside the room that was asked for. */
 function lines(block: Buffer, wanted: ((name: string) => boolean) | null = null): string | null {
   const room = linesRoom(block, 0, block.length);
   if (room < 0) return null;
-  const target = Buffer.alloc(room + 3, '#');
+  const target = Buffer.alloc(room + 3 + 600, '#');
   const to = writeLinesFromPlain(target, 3, block, 0, block.length, wanted);
+  expect(target.toString('latin1', 3 + room)).toBe('#'.repeat(600));
   if (to < 0) return null;
   expect(room).toBeGreaterThanOrEqual(to - 3);
   return target.toString('latin1', 3, to);
@@ -132,6 +133,16 @@ describe('a plain block becomes lines', () => {
       Buffer.from('\0\x06cookie\x03b=2\0\x01x\x01y', 'latin1'),
     ]);
     expect(lines(literal)).toBe('cookie: a=1; b=2\r\nx: y\r\n');
+    // Huffman coding makes 40 bytes of these 64 characters; they are written once.
+    const coded = fieldsBlock(
+      [
+        ['cookie', 'a'],
+        ['x', 'y'],
+        ['cookie', 'a'.repeat(64)],
+      ],
+      true,
+    );
+    expect(lines(coded)).toBe(`cookie: a; ${'a'.repeat(64)}\r\nx: y\r\n`);
   });
 
   it.each<[what: string, fields: [string, string][]]>([
@@ -249,6 +260,28 @@ describe('any valid fields', () => {
         const spelled = fields.map((one) => ({ ...one, name: upper ? one.name.toUpperCase() : one.name }));
         expect(plain(encodeLines(spelled).toString('latin1'))).toEqual(
           fields.map((one) => `${one.name}: ${one.value}`),
+        );
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('and several cookies, coded in any way, in the room that they need', () => {
+    const some = fc.oneof(
+      field,
+      value.map((one) => ({ name: 'cookie', value: one })),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(some, fc.boolean()), { maxLength: 8 }), (fields) => {
+        const parts = fields.map(([one, huffman]) => fieldsBlock([[one.name, one.value]], huffman));
+        const read = lines(Buffer.concat(parts))!.split('\r\n').slice(0, -1);
+        const cookies = fields.filter(([one]) => one.name === 'cookie').map(([one]) => one.value);
+        const others = fields
+          .filter(([one]) => one.name !== 'cookie')
+          .map(([one]) => `${one.name}: ${one.value}`);
+        expect(read.filter((line) => !line.startsWith('cookie: '))).toEqual(others);
+        expect(read.filter((line) => line.startsWith('cookie: '))).toEqual(
+          cookies.length === 0 ? [] : [`cookie: ${cookies.join('; ')}`],
         );
       }),
       { numRuns: 400 },

@@ -264,13 +264,19 @@ export function writeLinesFromPlain(
       target[to++] = byte.colon;
       target[to++] = byte.space;
     }
+    if (kind === cookieIndex && cookiesDone) {
+      // Its value is in the first one's line already: there is no room to write it once more, even to be overwritten.
+      position = stringEnd(block, position, end);
+      if (position < 0) return -1;
+      to = lineStart;
+      continue;
+    }
     const valueStart = to;
     to = writeText(target, targetWords, to, block, words, position, end);
     if (to < 0 || !isValue(target, targetWords, valueStart, to)) return -1;
     position = cursor.position;
     if (
       kind === notConverted ||
-      (kind === cookieIndex && cookiesDone) ||
       (wanted !== null && !wanted(textOf(target, lineStart, valueStart - 2).toLowerCase()))
     ) {
       to = lineStart;
