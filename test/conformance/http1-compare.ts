@@ -53,8 +53,10 @@ export function fieldsOf(lines: string): [name: string, value: string][] {
     });
 }
 
-/** What framing is; Trailer announces, and Go takes it out of the head. */
-const framing: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'trailer']);
+/** What is about framing or the hop; Trailer announces, and Go takes it out of the head. */
+const framing: ReadonlySet<string> = new Set([
+  ...['host', 'content-length', 'transfer-encoding', 'trailer', 'connection', 'upgrade'],
+]);
 
 /**
  * Why the other program's message is not ours; '' when it is. @param exact it read what we have written; otherwise it
@@ -97,7 +99,10 @@ function fieldsDiffer(ours: Fields, theirs: Fields, exact: boolean): string {
 export function plainDifference(lines: string): string {
   const bytes = Buffer.from(lines, 'latin1');
   const text = ({ name, value }: { name: string; value: string }): string => `${name}: ${value}`;
-  const came = decodeLines(bytes, 0, bytes.length).map(text);
+  // Answers may have these, too, where they mean nothing, and HTTP/2 has no place for them.
+  const came = decodeLines(bytes, 0, bytes.length)
+    .filter(({ name }) => name !== 'host' && name !== 'te')
+    .map(text);
   const block = linesToPlain(bytes, 0, bytes.length);
   const plain = decodePlain(block, 0, block.length).map(text);
   if (plain.join('\n') !== came.join('\n')) return `as a plain block: ${plain}`;

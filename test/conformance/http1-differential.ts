@@ -1,4 +1,6 @@
-import { llhttpMethods, llhttpReads } from '../support/llhttp.ts';
+import { goReads } from '../support/http1-go.ts';
+import { llhttpReads } from '../support/llhttp.ts';
+import { readAnswers } from './http1-answers.ts';
 import { difference, originForm, type PeerConnection, plainDifference } from './http1-compare.ts';
 import { type ReadConnection, type ReadMessage, readConnection } from './http1-support.ts';
 
@@ -38,33 +40,50 @@ export function newTally(): Tally {
 const count = (counts: Map<string, number>, name: string): void =>
   void counts.set(name, (counts.get(name) ?? 0) + 1);
 
-/**
- * What Go refuses of HTTP/1.1 that is none of framing: it takes targets apart (net/url), and has a list of names that
- * Trailer may not hold.
- */
-const goRules: readonly (readonly [rule: string, error: RegExp])[] = [
-  ['Go: the target has a % without two digits', /^parse ".*": invalid URL escape /],
-  ['Go: the target of CONNECT is no URL', /^parse ".*": (?:invalid|missing) /],
-  ['Go: Trailer names a field of framing', /^bad trailer key /],
-];
+/** How the three read connections of a kind. */
+export interface Readers {
+  ours(bytes: Buffer): ReadConnection;
+  llhttp(bytes: Buffer): PeerConnection;
+  go(connections: readonly Buffer[]): PeerConnection[];
+  /** What a peer refuses of what is written that is none of framing, and the name of its rule. */
+  readonly peerRules: readonly (readonly [rule: string, error: RegExp])[];
+}
+
+/** Go takes targets apart (net/url), and has a list of names that Trailer may not hold; llhttp knows some methods only. */
+export const requestReaders: Readers = {
+  ours: (bytes) => readConnection(bytes),
+  llhttp: (bytes) => llhttpReads(bytes),
+  go: (connections) => goReads(connections),
+  peerRules: [
+    ['Go: the target has a % without two digits', /^parse ".*": invalid URL escape /],
+    ['Go: the target of CONNECT is no URL', /^parse ".*": (?:invalid|missing) /],
+    ['Go: Trailer names a field of framing', /^bad trailer key /],
+    ['llhttp: it does not know the method', /^HPE_INVALID_METHOD$/],
+  ],
+};
+
+/** Answers to requests with this method. */
+export function answerReaders(method: string): Readers {
+  return {
+    ours: (bytes) => readAnswers(bytes, method),
+    llhttp: (bytes) => llhttpReads(bytes, method),
+    go: (connections) => goReads(connections, method),
+    peerRules: [['Go: Trailer names a field of framing', /^bad trailer key /]],
+  };
+}
 
 /**
  * Reads the connections with Serin, llhttp and Go, throws at the first difference that could be one in the life of a
  * gateway, and counts the rest: what Serin accepts, the peers must read as the same as it came and as it is written.
- * @param goReads what Go reads on each of some connections.
  */
-export function differential(
-  connections: readonly Buffer[],
-  goReads: (connections: readonly Buffer[]) => PeerConnection[],
-  tally: Tally,
-): void {
-  const ours = connections.map((bytes) => readConnection(bytes));
+export function differential(connections: readonly Buffer[], readers: Readers, tally: Tally): void {
+  const ours = connections.map((bytes) => readers.ours(bytes));
   const asked: Buffer[] = [...connections];
   for (const { messages } of ours) {
     for (const { written } of messages) asked.push(written);
     if (messages.length > 1) asked.push(Buffer.concat(messages.map(({ written }) => written)));
   }
-  const answers = goReads(asked);
+  const answers = readers.go(asked);
   let next = connections.length;
   for (const [i, bytes] of connections.entries()) {
     const mine = ours[i]!;
@@ -73,8 +92,8 @@ export function differential(
     next += written.length;
     try {
       tally.connections++;
-      compareRaw(mine, llhttpReads(bytes), answers[i]!, tally);
-      compareWritten(mine, written, tally);
+      compareRaw(mine, readers.llhttp(bytes), answers[i]!, tally);
+      compareWritten(mine, written, readers, tally);
     } catch (error) {
       throw new Error(
         `${(error as Error).message}\n${JSON.stringify(bytes.toString('latin1'))}\nours: ${JSON.stringify(mine.messages)} ${mine.problem}`,
@@ -136,14 +155,19 @@ function alike(a: PeerConnection, b: PeerConnection): boolean {
 }
 
 /** What Serin has written: each message alone, and then all of them behind each other. */
-function compareWritten(ours: ReadConnection, go: readonly PeerConnection[], tally: Tally): void {
+function compareWritten(
+  ours: ReadConnection,
+  go: readonly PeerConnection[],
+  readers: Readers,
+  tally: Tally,
+): void {
   const { messages } = ours;
   for (const [i, message] of messages.entries()) {
     const why = plainDifference(message.lines);
     if (why !== '') throw new Error(`message ${i} ${why}`);
-    if (isOne(message, go[i]!, 'Go', tally)) tally.goWritten++;
-    if (!llhttpMethods.has(message.method)) count(tally.peerRules, 'llhttp: it does not know the method');
-    else if (isOne(message, llhttpReads(message.written), 'llhttp', tally)) tally.llhttpWritten++;
+    if (isOne(message, go[i]!, 'Go', readers, tally)) tally.goWritten++;
+    const llhttp = readers.llhttp(message.written);
+    if (isOne(message, llhttp, 'llhttp', readers, tally)) tally.llhttpWritten++;
   }
   if (messages.length < 2 || messages.some(({ method }) => method === 'CONNECT')) return;
   const all = go[messages.length]!;
@@ -158,10 +182,18 @@ function compareWritten(ours: ReadConnection, go: readonly PeerConnection[], tal
 }
 
 /** True when the peer read just this message; false when it refused it by one of its own rules. */
-function isOne(message: ReadMessage, peer: PeerConnection, name: string, tally: Tally): boolean {
+function isOne(
+  message: ReadMessage,
+  peer: PeerConnection,
+  name: string,
+  readers: Readers,
+  tally: Tally,
+): boolean {
   const [theirs] = peer.messages;
   if (peer.error !== '' || theirs === undefined) {
-    const rule = goRules.find(([, error]) => name === 'Go' && error.test(peer.error));
+    const rule = readers.peerRules.find(
+      ([rule, error]) => rule.startsWith(`${name}: `) && error.test(peer.error),
+    );
     if (rule === undefined || theirs !== undefined) {
       throw new Error(
         `${name} refuses what was written, ${JSON.stringify(message.written.toString('latin1'))}: ${peer.error}`,

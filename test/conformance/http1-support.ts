@@ -24,7 +24,8 @@ export interface TestReader {
   lines(): string;
 }
 
-const limits = { maxListBytes: 65_536, maxFields: 256, maxTarget: 16_384 };
+/** As generous as the gateway's. */
+export const limits = { maxListBytes: 65_536, maxFields: 256, maxTarget: 16_384 };
 
 /** Makes one. */
 export function requestReader(change: Partial<typeof limits> = {}): TestReader {
@@ -40,8 +41,9 @@ export function requestReader(change: Partial<typeof limits> = {}): TestReader {
   return { head, arena, lines };
 }
 
-/** One request as it was understood. */
+/** One message as it was understood. */
 export interface ReadMessage {
+  /** Of an answer its status. */
   readonly method: string;
   readonly target: string;
   readonly authority: string;
@@ -67,7 +69,8 @@ export interface ReadConnection {
 }
 
 const reader = requestReader();
-const section = new TrailerSection(limits);
+/** Reads trailers for all that is read here. */
+export const section: TrailerSection = new TrailerSection(limits);
 
 /** Reads all messages on a connection. @param step bytes that come at a time. */
 export function readConnection(bytes: Buffer, step = bytes.length): ReadConnection {
@@ -185,14 +188,15 @@ function writtenAnew(
 
 const nothing = Buffer.alloc(0);
 
-function line(name: string, value: string): Buffer {
+/** One line, as it is written. */
+export function line(name: string, value: string): Buffer {
   const target = Buffer.alloc(name.length + value.length + 4);
   writeLine(target, 0, name, value);
   return target;
 }
 
 /** A body in chunks of 1, 2, 4 and more bytes, wherever the ones were cut that it came in. */
-function inChunks(body: string, trailers: Buffer | null): Buffer {
+export function inChunks(body: string, trailers: Buffer | null): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0, length = 1; at < body.length; at += length, length *= 2) {
     const data = Buffer.from(body.slice(at, at + length), 'latin1');

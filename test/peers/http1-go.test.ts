@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
-import { differential, newTally, report } from '../conformance/http1-differential.ts';
+import { answers } from '../conformance/http1-answers.ts';
+import {
+  answerReaders,
+  differential,
+  newTally,
+  report,
+  requestReaders,
+} from '../conformance/http1-differential.ts';
 import { mutated, seeded } from '../conformance/http1-mutate.ts';
 import { readConnection } from '../conformance/http1-support.ts';
 import { bytesOf, validMessage } from '../conformance/http1-valid.ts';
-import { goHttp1, goReads } from '../support/http1-go.ts';
+import { goHttp1 } from '../support/http1-go.ts';
 import { peerTest } from '../support/peer.ts';
 
 const seed = Number(process.env.HTTP1_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -19,7 +26,7 @@ describe('Go’s net/http and llhttp', () => {
       try {
         differential(
           Array.from({ length: 8000 }, () => mutated(random)),
-          goReads,
+          requestReaders,
           tally,
         );
       } finally {
@@ -45,9 +52,32 @@ describe('Go’s net/http and llhttp', () => {
     }
     expect(messages).toBeGreaterThan(2500);
     const tally = newTally();
-    differential(connections, goReads, tally);
+    differential(connections, requestReaders, tally);
     console.info(`HTTP1_SEED=${seed}\n${report(tally)}`);
     expect(tally.refused).toBe(0);
     expect(tally.goWritten).toBeGreaterThan(messages / 2);
   });
+
+  peerTest(
+    goHttp1,
+    'read what is accepted of 8,000 mutated answers as the same, to GET and to HEAD',
+    async () => {
+      const random = seeded(seed);
+      for (const method of ['GET', 'HEAD']) {
+        const tally = newTally();
+        try {
+          differential(
+            Array.from({ length: 4000 }, () => mutated(random, 3, answers)),
+            answerReaders(method),
+            tally,
+          );
+        } finally {
+          console.info(`HTTP1_SEED=${seed}, answers to ${method}\n${report(tally)}`);
+        }
+        expect(tally.refused).toBeGreaterThan(800);
+        expect(tally.goWritten).toBeGreaterThan(1600);
+        expect(tally.llhttpWritten).toBeGreaterThan(1600);
+      }
+    },
+  );
 });

@@ -13,6 +13,7 @@ interface Parser {
 interface Binding {
   readonly HTTPParser: (new () => Parser) & {
     readonly REQUEST: number;
+    readonly RESPONSE: number;
     readonly kOnHeaders: number;
     readonly kOnHeadersComplete: number;
     readonly kOnBody: number;
@@ -26,11 +27,11 @@ const { HTTPParser, methods, allMethods } = (
   process as unknown as { binding(name: string): Binding }
 ).binding('http_parser');
 
-/** Methods that llhttp reads; it refuses all others. */
-export const llhttpMethods: ReadonlySet<string> = new Set(methods);
-
-/** What llhttp, strict, reads on a connection that ends behind these bytes. */
-export function llhttpReads(bytes: Buffer): PeerConnection {
+/**
+ * What llhttp, strict, reads on a connection that ends behind these bytes: requests, or answers to requests with `method`
+ * where there is one.
+ */
+export function llhttpReads(bytes: Buffer, answersTo = ''): PeerConnection {
   const messages: PeerMessage[] = [];
   let head: string[] = [];
   let fields: string[] = [];
@@ -40,25 +41,25 @@ export function llhttpReads(bytes: Buffer): PeerConnection {
   let inside = false;
   let last = false;
   const parser = new HTTPParser();
-  parser.initialize(HTTPParser.REQUEST, {});
+  parser.initialize(answersTo === '' ? HTTPParser.REQUEST : HTTPParser.RESPONSE, {});
   parser[HTTPParser.kOnHeaders] = (list: string[], url: string) => {
     fields.push(...list);
     if (!inside) target += url;
   };
   parser[HTTPParser.kOnHeadersComplete] = (
-    ...[, , list, number, url, , , upgrade, keepAlive]: [
-      ...[number, number, string[] | undefined, number, string | undefined, unknown, unknown],
+    ...[, , list, number, url, status, , upgrade, keepAlive]: [
+      ...[number, number, string[] | undefined, number, string | undefined, number, unknown],
       ...[boolean, boolean],
     ]
   ) => {
     inside = true;
     fields.push(...(list ?? []));
     target += url ?? '';
-    method = (allMethods ?? methods)[number]!;
+    method = answersTo === '' ? (allMethods ?? methods)[number]! : String(status);
     last = upgrade || !keepAlive;
     head = fields;
     fields = [];
-    return 0;
+    return answersTo === 'HEAD' ? 1 : 0;
   };
   parser[HTTPParser.kOnBody] = (data: Buffer) => {
     body.push(data.toString('latin1'));

@@ -1,6 +1,7 @@
-// Command http1 reads HTTP/1 requests with Go's net/http for test/peers/http1-go.test.ts. Its input is the bytes of connections, each behind
-// its length (four bytes, big endian). It answers a line of JSON for each: the requests that http.ReadRequest found one behind the other,
-// and why it stopped ("" when all bytes were read, or when net/http's server would have read no further).
+// Command http1 reads HTTP/1 messages with Go's net/http for test/peers/http1-go.test.ts: requests, or answers to requests of the method that
+// is its argument. Its input is the bytes of connections, each behind its length (four bytes, big endian). It answers a line of JSON for
+// each: the messages that http.ReadRequest or http.ReadResponse found one behind the other, and why it stopped ("" when all bytes were
+// read, or when net/http would have read no further).
 package main
 
 import (
@@ -14,9 +15,11 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 )
 
 type message struct {
+	// Of an answer its status.
 	Method   string      `json:"method"`
 	Target   string      `json:"target"`
 	Host     string      `json:"host"`
@@ -51,25 +54,15 @@ func fields(header http.Header) [][2]string {
 	return list
 }
 
-func read(connection []byte) answer {
-	result := answer{Messages: []message{}}
-	// Trailers have to fit into the reader's buffer.
-	input := bufio.NewReaderSize(bytes.NewReader(connection), 1<<16)
-	for {
-		if _, err := input.Peek(1); err == io.EOF {
-			return result
-		}
+// readOne reads a message; last says that no other may be behind it.
+func readOne(input *bufio.Reader, method string) (result message, last bool, err error) {
+	if method == "" {
 		request, err := http.ReadRequest(input)
 		if err != nil {
-			result.Error = latin1(err.Error())
-			return result
+			return result, true, err
 		}
 		body, err := io.ReadAll(request.Body)
-		if err != nil {
-			result.Error = latin1(err.Error())
-			return result
-		}
-		result.Messages = append(result.Messages, message{
+		return message{
 			Method:   latin1(request.Method),
 			Target:   latin1(request.RequestURI),
 			Host:     latin1(request.Host),
@@ -77,14 +70,47 @@ func read(connection []byte) answer {
 			Body:     base64.StdEncoding.EncodeToString(body),
 			Chunked:  len(request.TransferEncoding) > 0,
 			Trailers: fields(request.Trailer),
-		})
-		if request.Close || request.Method == "CONNECT" {
+		}, request.Close || request.Method == "CONNECT", err
+	}
+	answer, err := http.ReadResponse(input, &http.Request{Method: method})
+	if err != nil {
+		return result, true, err
+	}
+	body, err := io.ReadAll(answer.Body)
+	return message{
+		Method:   strconv.Itoa(answer.StatusCode),
+		Fields:   fields(answer.Header),
+		Body:     base64.StdEncoding.EncodeToString(body),
+		Chunked:  len(answer.TransferEncoding) > 0,
+		Trailers: fields(answer.Trailer),
+	}, answer.Close || answer.StatusCode == http.StatusSwitchingProtocols, err
+}
+
+func read(connection []byte, method string) answer {
+	result := answer{Messages: []message{}}
+	// Trailers have to fit into the reader's buffer.
+	input := bufio.NewReaderSize(bytes.NewReader(connection), 1<<16)
+	for {
+		if _, err := input.Peek(1); err == io.EOF {
+			return result
+		}
+		one, last, err := readOne(input, method)
+		if err != nil {
+			result.Error = latin1(err.Error())
+			return result
+		}
+		result.Messages = append(result.Messages, one)
+		if last {
 			return result
 		}
 	}
 }
 
 func main() {
+	method := ""
+	if len(os.Args) > 1 {
+		method = os.Args[1]
+	}
 	input := bufio.NewReaderSize(os.Stdin, 1<<20)
 	output := bufio.NewWriterSize(os.Stdout, 1<<20)
 	defer output.Flush()
@@ -100,6 +126,6 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		_ = answers.Encode(read(connection))
+		_ = answers.Encode(read(connection, method))
 	}
 }
