@@ -2,11 +2,14 @@ import { decodePlain } from '../../src/protocol/hpack/plain.ts';
 import { decodeLines, linesRoom, linesToPlain, writeLinesFromPlain } from '../../src/protocol/http1/lines.ts';
 import type { ReadMessage } from './http1-support.ts';
 
-/** One request as another program understood it; all text is latin1. */
+/** One message as another program understood it; all text is latin1. */
 export interface PeerMessage {
+  /** Of an answer its status. */
   readonly method: string;
-  /** As it came. */
+  /** As it came; '' of an answer. */
   readonly target: string;
+  /** What the program takes for the host, if it says so. */
+  readonly host?: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: string;
   readonly trailers: readonly (readonly [name: string, value: string])[];
@@ -66,6 +69,9 @@ export function difference(ours: ReadMessage, theirs: PeerMessage, exact: boolea
   if (ours.method !== theirs.method) return `method ${ours.method}, ${theirs.method}`;
   const target = exact ? theirs.target : originForm(theirs.method, theirs.target);
   if (ours.target !== target) return `target ${ours.target}, ${target}`;
+  if (ours.authority !== '' && theirs.host !== undefined && ours.authority !== theirs.host) {
+    return `host ${ours.authority}, ${theirs.host}`;
+  }
   if (ours.body !== theirs.body) return `body ${ours.body}, ${theirs.body}`;
   return (
     fieldsDiffer(group(fieldsOf(ours.lines)), group(theirs.fields), exact) ||
