@@ -14,6 +14,7 @@ const backend = (name: string, onEmpty: Backend['onEmpty'] = 'divert'): Backend 
   requestHeaders: { remove: [], add: [] },
   responseHeaders: { remove: [], add: [] },
   upgrades: [],
+  grpcWeb: false,
   timeoutMs: null,
   onEmpty,
 });

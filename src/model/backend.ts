@@ -33,6 +33,8 @@ export interface Backend {
   readonly responseHeaders: HeaderEdits;
   /** Protocols that a client may upgrade to, in lower case: `websocket`. */
   readonly upgrades: readonly string[];
+  /** Calls of gRPC-Web become gRPC's. */
+  readonly grpcWeb: boolean;
   /**
    * Milliseconds for the whole answer; 0 = none; null = not set (gRPC: none, others: 3000).
    * For gRPC calls a set value cuts any call.

@@ -5,7 +5,7 @@ import { grpcStatus } from '../protocol/grpc/status.ts';
 
 /** What is counted of one call: the base of `Exchange`, so that a call stays one object. */
 export abstract class CallCounts {
-  readonly grpc: boolean;
+  grpc: boolean;
   /** When its head was complete (ms, the loop's clock). */
   readonly startedAt: number;
   /** Where it is counted; null until its head is sent, or it is answered by the gateway. */
@@ -26,6 +26,12 @@ export abstract class CallCounts {
     this.grpc = grpc;
     this.startedAt = startedAt;
     if (grpc) this.grpcCode = grpcStatus.unknown;
+  }
+
+  /** It is a call of gRPC, whatever the client calls it. */
+  protected becomeGrpc(): void {
+    this.grpc = true;
+    this.grpcCode = grpcStatus.unknown;
   }
 
   /** The call is under way to a backend whose calls are counted in `series`; a second time it is a retry. */

@@ -9,6 +9,7 @@ import { errorCode } from '../protocol/http2/frames.ts';
 import type { RouteRequest } from '../routing/index.ts';
 import { deadlineOf } from './deadline.ts';
 import {
+  badBase64Reply,
   deadlineReply,
   noUpgradeReply,
   silentReply,
@@ -18,6 +19,7 @@ import {
   upstreamResetReply,
 } from './failures.ts';
 import type { Gateway } from './gateway.ts';
+import { GrpcWebSide } from './grpc-web.ts';
 import { editHead } from './header-edits.ts';
 import { KeptRequest } from './kept-request.ts';
 import { life } from './life.ts';
@@ -40,7 +42,7 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   timerAt = 0;
 
   readonly gateway: Gateway;
-  readonly downstream: Downstream;
+  downstream: Downstream;
   readonly listener: string;
   readonly pathInfo: PathInfo;
   readonly authority: AuthorityInfo;
@@ -50,7 +52,9 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   /** The head is kept as lines of HTTP/1.1, and not as a plain block. */
   readonly lines: boolean;
   /** Bytes of the body that the head announces, or -1. */
-  readonly contentLength: number;
+  contentLength: number;
+  /** The client speaks gRPC-Web, and the upstream gRPC. */
+  #web: GrpcWebSide | null = null;
   /** The protocols that the client asks to go on in, or ''; the one that is sent on, once there is a backend. */
   upgrade: string;
   /** Sec-WebSocket-Key of a client of HTTP/1.1. */
@@ -144,8 +148,24 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   begin(marks: FieldMarks | null): void {
     if (!this.gateway.decide(this)) return;
     if (this.upgrade !== '' && !this.#mayUpgrade()) return;
+    const bridged = !this.grpc && this.backend!.backend.grpcWeb && this.#bridgeGrpcWeb();
     this.#armDeadline();
-    this.#send(marks);
+    this.#send(bridged ? null : marks);
+  }
+
+  #bridgeGrpcWeb(): boolean {
+    const web = GrpcWebSide.of(
+      this.downstream,
+      this.header('content-type') ?? '',
+      this.header('accept') ?? '',
+    );
+    if (web === null) return false;
+    this.#web = web;
+    this.downstream = web;
+    this.becomeGrpc();
+    this.contentLength = -1;
+    this.replaceHead(web.requestHead(this.chunk!.bytes, this.headStart, this.headEnd, this.lines));
+    return true;
   }
 
   /** What is not allowed is ignored (RFC 9110 7.8), but for an extended CONNECT, which is nothing else: false. */
@@ -285,8 +305,18 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
 
   // ---- the request's body
 
-  /** Body bytes from the client. */
+  /** Body bytes from the client, as it has sent them. */
   requestData(bytes: Buffer, start: number, end: number, fin: boolean): void {
+    if (this.#web === null || !this.#web.decodes || this.state > life.responding) {
+      return this.#takeData(bytes, start, end, fin);
+    }
+    const length = this.#web.decode(bytes, start, end, fin);
+    if (length >= 0) return this.#takeData(this.#web.bytes, 0, length, fin);
+    this.requestEnded ||= fin;
+    this.clientBroke(badBase64Reply());
+  }
+
+  #takeData(bytes: Buffer, start: number, end: number, fin: boolean): void {
     if (fin) this.requestEnded = true;
     if (this.state >= life.answered && this.upstream === null) {
       this.downstream.credit(end - start);

@@ -31,6 +31,16 @@ export function brokenTlsReply(context: string | null): LocalReply {
   return localReply(503, grpcStatus.unavailable, 'broken_config', message);
 }
 
+/** The body of a gRPC-Web call as text is not what it says. */
+export function badBase64Reply(): LocalReply {
+  return localReply(
+    400,
+    grpcStatus.internal,
+    'protocol_error',
+    'the body of grpc-web-text is not base64 (RFC 4648 4)',
+  );
+}
+
 /** The head has something that the upstream's protocol cannot say (a host or target that HTTP/1.1 has no form for). */
 export function unwritableReply(): LocalReply {
   const message =

@@ -44,6 +44,18 @@ export abstract class KeptRequest extends CallCounts {
     this.#bodyRoom = headEnd + reserved;
   }
 
+  /** Keeps another head in place of the one that came; nothing of the body has come yet. */
+  protected replaceHead(head: Buffer): void {
+    const own = Buffer.allocUnsafeSlow(head.length + 512);
+    head.copy(own);
+    this.#arena.release(this.chunk!);
+    this.chunk = { bytes: own, live: 1 };
+    this.headStart = 0;
+    this.headEnd = head.length;
+    this.bodyEnd = head.length;
+    this.#bodyRoom = own.length;
+  }
+
   /** Keeps body bytes behind the head for another try; false when they are too many. */
   protected keepBody(bytes: Buffer, start: number, end: number): boolean {
     const length = end - start;

@@ -21,6 +21,7 @@ function backend(service: string, onEmpty: Backend['onEmpty'] = 'divert'): Backe
     responseHeaders: none,
     timeoutMs: null,
     upgrades: [],
+    grpcWeb: false,
     onEmpty,
   };
 }

@@ -112,6 +112,7 @@ function makeBackend(
     requestHeaders: mapping.requestHeaders,
     responseHeaders: mapping.responseHeaders,
     upgrades,
+    grpcWeb: mapping.grpc && context.globals.module?.grpcWeb === true,
     timeoutMs: mapping.timeoutMs ?? context.globals.module?.requestTimeoutMs ?? null,
     onEmpty: role === 'canary' ? 'divert' : 'fail',
   };

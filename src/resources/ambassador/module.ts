@@ -10,6 +10,8 @@ export interface ModuleResource {
   readonly meta: ObjectMeta;
   /** timeout_ms of Mappings that have none; null = not written. */
   readonly requestTimeoutMs: number | null;
+  /** enable_grpc_web: that it is there is what counts, as in Ambassador, whatever it says. */
+  readonly grpcWeb: boolean;
   /** Whether a dot in the name of a Secret leads to another namespace, where the TLSContext does not say. */
   readonly secretNamespacing: boolean;
   /** `config.tls`, which v0 and v1 read; null = not written. */
@@ -51,15 +53,23 @@ export function parseModule(object: ShapedObject): {
   findings.push(...(tls?.findings ?? []));
   for (const key in config) {
     const path = [...object.pathOf('config'), key];
-    if (key === 'cluster_request_timeout_ms' || quiet.has(key)) continue;
+    if (key === 'cluster_request_timeout_ms' || key === 'enable_grpc_web' || quiet.has(key)) continue;
     if (key === 'defaults' && Object.keys(otherDefaults).length === 0) continue;
     if (key === 'tls' && tls !== null) continue;
     findings.push(finding('field-not-served', path, { field: `config.${key}` }));
   }
   const requestTimeoutMs = typeof timeout === 'number' && timeout >= 0 ? timeout : null;
   const secretNamespacing = namespacing !== false;
+  const grpcWeb = 'enable_grpc_web' in config;
   return {
-    resource: { kind: 'Module', meta, requestTimeoutMs, secretNamespacing, tls: tls?.resource ?? null },
+    resource: {
+      kind: 'Module',
+      meta,
+      requestTimeoutMs,
+      grpcWeb,
+      secretNamespacing,
+      tls: tls?.resource ?? null,
+    },
     findings,
   };
 }
