@@ -30,7 +30,7 @@ import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
 import type { AnswerHead, Downstream, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
-import { allowedUpgrade, switchedHead } from './upgrade.ts';
+import { allowedUpgrade, hasSwitched, refusedUpgrade, switchedHead, wrongAnswer } from './upgrade.ts';
 
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;
@@ -57,8 +57,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   #web: GrpcWebSide | null = null;
   /** The protocols that the client asks to go on in, or ''; the one that is sent on, once there is a backend. */
   upgrade: string;
-  /** Sec-WebSocket-Key of a client of HTTP/1.1. */
-  #key = '';
+  /** Sec-WebSocket-Key of the client, or ours where it sent none. */
+  key = '';
   /** One of {@link life}. */
   state: number = life.begun;
   route: RouteRuntime | null = null;
@@ -174,8 +174,11 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     const wanted = this.upgrade;
     this.upgrade = allowedUpgrade(wanted, upgrades);
     if (this.upgrade !== '') {
-      this.#key = this.header('sec-websocket-key') ?? '';
-      return true;
+      this.key = this.header('sec-websocket-key') ?? '';
+      if (!this.lines || this.backend!.backend.protocol === 'http1') return true;
+      const refused = refusedUpgrade(this.upgrade, this.method, (header) => this.header(header));
+      if (refused !== null) this.fail(refused);
+      return refused === null;
     }
     if (this.lines) {
       this.requestEnded = true;
@@ -368,6 +371,10 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   /** The head of the answer. @param grpc its grpc-status, -1 = none. */
   responseHead(head: AnswerHead, grpc: number, fin: boolean): void {
     if (this.state === life.sent) this.#firstByte();
+    if (this.upgrade !== '' && !this.lines && head.lines) {
+      const wrong = wrongAnswer(head, this.upgrade, this.key);
+      if (wrong !== null) return this.#upstreamWrong(wrong);
+    }
     this.state = life.responding;
     this.status = head.status;
     if (this.upgrade !== '' && this.#takeUpgrade(head)) return;
@@ -380,17 +387,22 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     } else this.downstream.sendHead(head, fin);
   }
 
+  #upstreamWrong(what: string): void {
+    this.upstream?.cancel(errorCode.cancel);
+    this.upstreamBroken(what);
+  }
+
   /** True when the upstream has switched; else this is an answer as any, and the request ends with its head. */
   #takeUpgrade(head: AnswerHead): boolean {
     const protocol = this.upgrade;
     this.upgrade = '';
-    if (head.lines ? head.status !== 101 : head.status > 299) {
+    if (!hasSwitched(head)) {
       if (this.lines) this.requestEnded = true;
       this.upstream?.sendData(nothing, 0, 0, true);
       return false;
     }
     this.gateway.wheel.disarm(this);
-    this.downstream.sendSwitch(switchedHead(head, protocol, this.lines, this.#key), protocol);
+    this.downstream.sendSwitch(switchedHead(head, protocol, this.lines, this.key), protocol);
     return true;
   }
 

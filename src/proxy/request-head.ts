@@ -14,7 +14,7 @@ import { editHead } from './header-edits.ts';
 import type { Random } from './random.ts';
 import type { BackendRuntime } from './route-runtime.ts';
 import type { OutgoingHead } from './sides.ts';
-import { withKey, withoutKey } from './upgrade.ts';
+import { newKey, withKey, withoutKey } from './upgrade.ts';
 
 /** Value of a field; several lines are joined with ",", cookies with "; " (RFC 9113 8.2.3); undefined when there is none. */
 export function fieldValue(fields: readonly PlainField[], name: string): string | undefined {
@@ -71,7 +71,8 @@ export function prepareHead(exchange: Exchange, backend: BackendRuntime, head: O
   }
   if (exchange.lines === (protocol === 'http1')) return true;
   if (upgrade === 'websocket') {
-    const edits = protocol === 'http1' ? withKey() : withoutKey;
+    if (protocol === 'http1') exchange.key = newKey();
+    const edits = protocol === 'http1' ? withKey(exchange.key) : withoutKey;
     head.bytes = editHead(edits, head.bytes, head.start, head.end, exchange.lines);
     head.start = 0;
     head.end = head.bytes.length;

@@ -1,6 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { HeaderEdits } from '../model/backend.ts';
+import { grpcStatus } from '../protocol/grpc/status.ts';
+import { decodeLines } from '../protocol/http1/lines.ts';
+import {
+  acceptOf,
+  connectStatus,
+  isAccepted,
+  upgradeRefusal,
+  websocketProtocol,
+} from '../protocol/websocket/handshake.ts';
 import { editHead } from './header-edits.ts';
+import { type LocalReply, localReply } from './local-reply.ts';
 import type { AnswerHead } from './sides.ts';
 
 /**
@@ -8,19 +18,19 @@ import type { AnswerHead } from './sides.ts';
  * has neither key nor accept. What both handshakes share is bridged here; the frames behind them are nobody's business.
  */
 
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('base64');
+
 /** Fields that HTTP/2's handshake does without (RFC 8441 5.1). */
 export const withoutKey: HeaderEdits = { remove: ['sec-websocket-key', 'sec-websocket-accept'], add: [] };
 
-/** A handshake of HTTP/1.1 on behalf of a client that sent none: a key of 16 random bytes (RFC 6455 4.1). */
-export function withKey(): HeaderEdits {
-  const value = randomBytes(16).toString('base64');
-  return { remove: ['sec-websocket-key'], add: [{ name: 'sec-websocket-key', value, append: true }] };
+/** A key of 16 random bytes (RFC 6455 4.1), for a handshake on behalf of a client that sent none. */
+export function newKey(): string {
+  return randomBytes(16).toString('base64');
 }
 
-/** The answer to a client's key (RFC 6455 4.2.2). */
-function withAccept(key: string): HeaderEdits {
-  const value = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-  return { remove: ['sec-websocket-accept'], add: [{ name: 'sec-websocket-accept', value, append: true }] };
+/** A handshake of HTTP/1.1 with this key. */
+export function withKey(key: string): HeaderEdits {
+  return { remove: ['sec-websocket-key'], add: [{ name: 'sec-websocket-key', value: key, append: true }] };
 }
 
 /** The one of the client's protocols (RFC 9110 7.8: in its order) that the Mapping allows; '' = none. */
@@ -30,11 +40,47 @@ export function allowedUpgrade(offered: string, allowed: readonly string[]): str
 }
 
 /**
+ * Why a client's upgrade of HTTP/1.1 cannot go to an upstream of HTTP/2, which never sees the key; null when it can.
+ * @param header value of a request's header.
+ */
+export function refusedUpgrade(
+  protocol: string,
+  method: string,
+  header: (name: string) => string | undefined,
+): LocalReply | null {
+  if (protocol !== websocketProtocol) return null;
+  const lines = (name: string): string[] => header(name)?.split(',') ?? [];
+  const refused = upgradeRefusal(method, lines('sec-websocket-key'), lines('sec-websocket-version'));
+  if (refused === null) return null;
+  return localReply(refused.status, grpcStatus.internal, 'protocol_error', refused.problem);
+}
+
+/** True when the upstream has switched: 101 of HTTP/1.1, 2xx of HTTP/2 (RFC 8441 5). */
+export function hasSwitched({ lines, status }: AnswerHead): boolean {
+  return lines ? status === 101 : status >= 200 && status < 300;
+}
+
+/**
+ * What is wrong with the answer of an upstream of HTTP/1.1 to an extended CONNECT; null when nothing is. It must not look
+ * as if something had been opened, and a 101 has to be the answer to our key.
+ */
+export function wrongAnswer(head: AnswerHead, protocol: string, key: string): string | null {
+  if (connectStatus(head.status) === 502) return `${head.status} to an upgrade`;
+  if (head.status !== 101 || protocol !== websocketProtocol) return null;
+  const accepts = decodeLines(head.bytes, 0, head.length)
+    .filter(({ name }) => name === 'sec-websocket-accept')
+    .map(({ value }) => value);
+  return isAccepted(accepts, key, sha1) ? null : 'a wrong Sec-WebSocket-Accept';
+}
+
+/**
  * The head of an answer that switches, with what the client's side of the handshake has and the upstream's has not.
  * @param lines the client speaks HTTP/1.1. @param key its Sec-WebSocket-Key.
  */
 export function switchedHead(head: AnswerHead, protocol: string, lines: boolean, key: string): AnswerHead {
-  if (protocol !== 'websocket' || head.lines === lines) return head;
-  const bytes = editHead(lines ? withAccept(key) : withoutKey, head.bytes, 0, head.length, head.lines);
+  if (protocol !== websocketProtocol || head.lines === lines) return head;
+  const accept = [{ name: 'sec-websocket-accept', value: lines ? acceptOf(key, sha1) : '', append: true }];
+  const edits = lines ? { remove: ['sec-websocket-accept'], add: accept } : withoutKey;
+  const bytes = editHead(edits, head.bytes, 0, head.length, head.lines);
   return { status: head.status, lines: head.lines, bytes, length: bytes.length, contentLength: -1 };
 }

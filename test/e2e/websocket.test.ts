@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type WebSocket from 'ws';
 import { startPlane, type TestPlane } from '../support/data-plane.ts';
@@ -124,6 +125,30 @@ describe('an upgrade', () => {
     await own.close();
     upstream.closeAllConnections();
     upstream.close();
+  });
+
+  it('of HTTP/2 is never opened by an upstream that has not understood it', async () => {
+    let answer = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+    const upstream = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', () => socket.write(answer));
+    });
+    await new Promise<void>((done) => upstream.listen(0, '127.0.0.1', done));
+    const { port } = upstream.address() as net.AddressInfo;
+    const own = await startPlane(mapping('h1', 'allow_upgrade: [websocket]'), { 'h1:80': [port] });
+    await expect(open2(own.port, '/h1/x')).rejects.toThrow('502');
+    answer =
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n';
+    await expect(open2(own.port, '/h1/x')).rejects.toThrow('502');
+    await own.close();
+    upstream.close();
+  });
+
+  it('without a key is refused where the other side would never see it', async () => {
+    const client = await RawHttp1.connect(plane.port);
+    client.send('GET /h2/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    expect((await client.answer()).status).toBe(400);
+    client.destroy();
   });
 
   it('to h2c is ignored', async () => {

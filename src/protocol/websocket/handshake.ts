@@ -61,11 +61,6 @@ export function isAccepted(accepts: readonly string[], key: string, sha1: Sha1):
   return accepts.length === 1 && accepts[0]!.replace(/^[ \t]+|[ \t]+$/g, '') === acceptOf(key, sha1);
 }
 
-/** Status of the answer that a client of HTTP/1.1 gets: 101 for 2xx (RFC 8441 5), others as they are. */
-export function upgradeStatus(status: number): number {
-  return status >= 200 && status < 300 ? 101 : status;
-}
-
 /**
  * Status of the answer that a client of HTTP/2 gets: 200 for 101; 502 for 2xx, by which an upstream of HTTP/1.1 has not
  * opened anything, but an extended CONNECT would be; others as they are.
