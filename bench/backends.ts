@@ -28,11 +28,13 @@ export function fastBackends(folder: string, first: number): Promise<RunningBack
   ]);
 }
 
-/** Two nginx that answer a few bytes over HTTP/1.1. */
+/** Two nginx that answer over HTTP/1.1: a few bytes, or 1 MiB from a file. */
 export function http1Backends(folder: string, first: number): Promise<RunningBackends> {
   return pair(first, (port) => {
     const place = join(resolve(folder), `http1-${port}`);
     mkdirSync(place, { recursive: true });
+    mkdirSync(join(place, 'helloworld.Greeter'), { recursive: true });
+    writeFileSync(join(place, 'helloworld.Greeter', 'large'), Buffer.alloc(1024 * 1024, 'y'));
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
       (kind) => `${kind}_temp_path ${place}/${kind};`,
     );
@@ -41,7 +43,9 @@ export function http1Backends(folder: string, first: number): Promise<RunningBac
       `daemon off; worker_processes 1; pid ${place}/nginx.pid; error_log stderr error;
 events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; ${temporary.join(' ')}
-server { listen 127.0.0.1:${port}; location / { default_type text/plain; return 200 "Hello world"; } } }
+server { listen 127.0.0.1:${port}; client_max_body_size 0; client_body_buffer_size 2m;
+location / { default_type text/plain; return 200 "Hello world"; }
+location /helloworld.Greeter/large { root ${place}; error_page 405 =200 $uri; } } }
 `,
     );
     return [find('nginx')!, '-p', place, '-e', 'stderr', '-c', join(place, 'nginx.conf')];

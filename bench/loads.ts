@@ -12,6 +12,12 @@ export interface Scenario {
   readonly calls: number;
   /** Headers of its own in each call: gRPC's with a deadline and a token of 600 bytes, HTTP/1.1's of 800 bytes. */
   readonly heavy: boolean;
+  /** Over TLS towards the client. */
+  readonly tls?: boolean;
+  /** A connection for each request. */
+  readonly close?: boolean;
+  /** Requests and answers have 1 MiB each. */
+  readonly large?: boolean;
 }
 
 /** What a load has seen; latencies in microseconds, null where the client does not tell. */
@@ -74,6 +80,42 @@ export function scenarios(scale: number): readonly Scenario[] {
       calls: n(150_000),
       heavy: true,
     },
+    {
+      name: 'HTTP/1.1, a connection for each request',
+      client: 'wrk',
+      connections: 64,
+      streams: 1,
+      calls: n(75_000),
+      heavy: false,
+      close: true,
+    },
+    {
+      name: 'HTTP/1.1, 1 MiB there and 1 MiB back',
+      client: 'h2load-http1',
+      connections: 8,
+      streams: 1,
+      calls: Math.max(200, Math.round(3000 * scale)),
+      heavy: false,
+      large: true,
+    },
+    {
+      name: 'HTTPS/1.1, 64 kept connections',
+      client: 'h2load-http1',
+      connections: 64,
+      streams: 1,
+      calls: n(150_000),
+      heavy: false,
+      tls: true,
+    },
+    {
+      name: 'h2load 16 × 16 over TLS',
+      client: 'h2load',
+      connections: 16,
+      streams: 16,
+      calls: n(250_000),
+      heavy: false,
+      tls: true,
+    },
   ];
 }
 
@@ -90,7 +132,7 @@ export async function runLoad(
     case 'wrk':
       return wrk(scenario, port, folder, calls);
     default:
-      return h2load(scenario, port, folder, calls, [GREETER]);
+      return h2load(scenario, port, folder, calls, [scenario.large === true ? LARGE : GREETER]);
   }
 }
 
@@ -106,7 +148,7 @@ export function protocolOf(scenario: Scenario): 'h2' | 'http1' {
 async function wrk(scenario: Scenario, port: number, folder: string, calls: number): Promise<LoadResult> {
   mkdirSync(folder, { recursive: true });
   const script = join(resolve(folder), 'heads.lua');
-  writeFileSync(script, heads);
+  writeFileSync(script, scenario.close === true ? closing : heads);
   const seconds = Math.max(1, Math.round(calls / 25_000));
   const out = await runOn(LOAD_CORE, [
     'wrk',
@@ -118,6 +160,8 @@ async function wrk(scenario: Scenario, port: number, folder: string, calls: numb
     throw new Error(`calls failed:\n${out.slice(-600)}`);
   return { answered: Number(answered), seconds: Number(value), p99: null };
 }
+
+const closing = 'wrk.headers["Connection"] = "close"\n';
 
 const heads = `local n = 0
 local agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
@@ -166,6 +210,9 @@ export async function grpcGo(
 /** Path of the Greeter's method. */
 export const GREETER = '/helloworld.Greeter/SayHello';
 
+/** Path of an answer of 1 MiB. */
+export const LARGE = '/helloworld.Greeter/large';
+
 /** Calls of these paths in turn. */
 export async function h2load(
   scenario: Scenario,
@@ -176,15 +223,22 @@ export async function h2load(
 ): Promise<LoadResult> {
   mkdirSync(folder, { recursive: true });
   const body = join(resolve(folder), 'request.bin');
-  writeFileSync(body, Buffer.from('\x00\x00\x00\x00\x07\n\x05world', 'latin1'));
+  const large = scenario.large === true;
+  writeFileSync(
+    body,
+    large ? Buffer.alloc(1024 * 1024, 'x') : Buffer.from('\x00\x00\x00\x00\x07\n\x05world', 'latin1'),
+  );
+  const scheme = scenario.tls === true ? 'https' : 'http';
   const places = join(resolve(folder), 'places.txt');
-  writeFileSync(places, paths.map((path) => `http://127.0.0.1:${port}${path}\n`).join(''));
+  writeFileSync(places, paths.map((path) => `${scheme}://127.0.0.1:${port}${path}\n`).join(''));
   const out = await runOn(LOAD_CORE, [
     'h2load',
     ...(protocolOf(scenario) === 'http1' ? ['--h1'] : []),
     ...['-n', String(calls), '-c', String(scenario.connections), '-m', String(scenario.streams), '-t', '1'],
     ...(protocolOf(scenario) === 'http1'
-      ? []
+      ? large
+        ? ['-d', body]
+        : []
       : ['-d', body, '-H', 'content-type: application/grpc', '-H', 'te: trailers']),
     ...['-i', places],
   ]);

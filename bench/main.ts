@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fastBackends, grpcBackends, http1Backends, type RunningBackends } from './backends.ts';
@@ -13,7 +13,7 @@ import {
   sleep,
   startOn,
 } from './process.ts';
-import { find, type Protocol, type ProxyUnderTest, proxies } from './proxies.ts';
+import { find, type Pair, type Protocol, type ProxyUnderTest, proxies } from './proxies.ts';
 import { type Measurement, markdown } from './report.ts';
 import { expectCount, serinCount, serinReady } from './serin-counters.ts';
 
@@ -24,15 +24,34 @@ const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf
 const rounds = smoke ? 1 : 3;
 const idleConnections = smoke ? 500 : 10_000;
 const folder = mkdtempSync(join(tmpdir(), 'serin-bench-'));
+// The workers of nginx run as another user when it is started by root.
+chmodSync(folder, 0o755);
 const PORT = 19_000;
+const certificate = selfSigned();
+
+/** A certificate of an hour for 127.0.0.1, P-256. */
+function selfSigned(): Pair {
+  const key = join(folder, 'bench.key');
+  const what = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+  const whom = ['-subj', '/CN=bench', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const pem = execFileSync('openssl', ['req', ...what, ...whom, '-keyout', key], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return { certificate: String(pem), privateKey: readFileSync(key, 'latin1') };
+}
 
 async function started(
   proxy: ProxyUnderTest,
   backends: RunningBackends,
   protocol: Protocol = 'h2',
+  tls: Pair | null = null,
 ): Promise<Running> {
   const place = join(folder, proxy.name.replace(' ', '-'));
-  const running = await startOn(PROXY_CORE, proxy.command(place, PORT, backends.ports, protocol), PORT);
+  const running = await startOn(
+    PROXY_CORE,
+    proxy.command(place, PORT, backends.ports, { protocol, tls }),
+    PORT,
+  );
   if (proxy.name === 'Serin') await serinReady();
   return running;
 }
@@ -44,7 +63,7 @@ async function measure(
   backends: RunningBackends,
 ): Promise<Measurement> {
   const protocol = protocolOf(scenario);
-  const running = await started(proxy, backends, protocol);
+  const running = await started(proxy, backends, protocol, scenario.tls === true ? certificate : null);
   try {
     await runLoad(scenario, PORT, folder, Math.max(smoke ? 1000 : 60_000, Math.round(scenario.calls / 5)));
     const counted = proxy.name === 'Serin' ? await settledCount(protocol) : 0;
@@ -90,6 +109,7 @@ async function table(usable: readonly ProxyUnderTest[]): Promise<Measurement[]> 
       const best = new Map<string, Measurement>();
       for (let round = 0; round < rounds; round++) {
         for (const proxy of usable) {
+          if (scenario.tls === true && proxy.name === 'HAProxy TCP') continue;
           const m = await measure(proxy, scenario, backends);
           best.set(proxy.name, better(best.get(proxy.name), m));
           console.error(

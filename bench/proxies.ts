@@ -10,13 +10,26 @@ export interface Backends {
 /** What is spoken on both sides of the proxy. */
 export type Protocol = 'h2' | 'http1';
 
+/** A certificate and its key, PEM. */
+export interface Pair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** What the proxy is to speak. */
+export interface Speech {
+  readonly protocol: Protocol;
+  /** Towards the client; null = cleartext. */
+  readonly tls: Pair | null;
+}
+
 /** A proxy that is measured. */
 export interface ProxyUnderTest {
   readonly name: string;
   /** Null when it is installed, else what is missing and how to get it. */
   readonly missing: string | null;
   /** Writes its configuration and returns its command line. */
-  command(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[];
+  command(folder: string, port: number, backends: Backends, speech: Speech): readonly string[];
 }
 
 /** Admin port of Serin, from which its counters are read. */
@@ -56,10 +69,26 @@ export function find(program: string): string | null {
   return found === undefined ? null : resolve(found);
 }
 
-function serin(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+function serin(folder: string, port: number, backends: Backends, speech: Speech): readonly string[] {
   const mappings = mappingPair('/helloworld.Greeter/', '');
-  const spoken = protocol === 'h2' ? mappings : mappings.replaceAll('grpc: true, ', '');
-  return serinWith(folder, port, backends, spoken);
+  const spoken = speech.protocol === 'h2' ? mappings : mappings.replaceAll('grpc: true, ', '');
+  const secret = speech.tls === null ? '' : secretOf(speech.tls);
+  return serinWith(folder, port, backends, spoken + secret);
+}
+
+function secretOf({ certificate, privateKey }: Pair): string {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return `---
+apiVersion: v1
+kind: Secret
+metadata: {name: bench}
+data: {tls.crt: ${base64(certificate)}, tls.key: ${base64(privateKey)}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: TLSContext
+metadata: {name: bench}
+spec: {hosts: ["*"], secret: bench}
+`;
 }
 
 /** Two Mappings that divide a prefix 80 to 20. @param suffix what tells their names from others'. */
@@ -95,8 +124,26 @@ export function serinWith(
   return [...run, ...places, ...resolved];
 }
 
-function envoy(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+function envoy(
+  folder: string,
+  port: number,
+  backends: Backends,
+  { protocol, tls }: Speech,
+): readonly string[] {
   const http2 = protocol === 'h2';
+  const socket =
+    tls === null
+      ? ''
+      : `
+      transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+          common_tls_context:
+            alpn_protocols: [${http2 ? 'h2' : 'http/1.1'}]
+            tls_certificates:
+            - certificate_chain: {inline_string: ${JSON.stringify(tls.certificate)}}
+              private_key: {inline_string: ${JSON.stringify(tls.privateKey)}}`;
   const cluster = (name: 'stable' | 'canary') => `
   - name: ${name}
     type: STATIC
@@ -127,14 +174,24 @@ function envoy(folder: string, port: number, backends: Backends, protocol: Proto
               domains: ["*"]
               routes:
               - match: {prefix: /helloworld.Greeter/}
-                route: {timeout: 0s, weighted_clusters: {clusters: [{name: stable, weight: 80}, {name: canary, weight: 20}]}}
+                route: {timeout: 0s, weighted_clusters: {clusters: [{name: stable, weight: 80}, {name: canary, weight: 20}]}}${socket}
   clusters:${cluster('stable')}${cluster('canary')}
 `;
   const file = write(folder, 'envoy.yaml', config);
   return [find('envoy')!, '-c', file, '--concurrency', '1', '--use-dynamic-base-id', '--log-level', 'error'];
 }
 
-function haproxy(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+function haproxy(
+  folder: string,
+  port: number,
+  backends: Backends,
+  { protocol, tls }: Speech,
+): readonly string[] {
+  const alpn = protocol === 'h2' ? 'h2' : 'http/1.1';
+  const secure =
+    tls === null
+      ? ''
+      : ` ssl crt ${write(folder, 'pair.pem', tls.certificate + tls.privateKey)} alpn ${alpn}`;
   const proto = protocol === 'h2' ? ' proto h2' : '';
   const config = `global
   nbthread 1
@@ -146,7 +203,7 @@ defaults
   timeout server 60s
   http-reuse always
 frontend in
-  bind 127.0.0.1:${port}${proto}
+  bind 127.0.0.1:${port}${secure === '' ? proto : secure}
   default_backend out
 backend out
   balance roundrobin
@@ -172,7 +229,16 @@ listen in
   return [find('haproxy')!, '-db', '-f', write(folder, 'tcp.cfg', config)];
 }
 
-function nginx(folder: string, port: number, backends: Backends, protocol: Protocol): readonly string[] {
+function nginx(
+  folder: string,
+  port: number,
+  backends: Backends,
+  { protocol, tls }: Speech,
+): readonly string[] {
+  const secure =
+    tls === null
+      ? ''
+      : `ssl_certificate ${write(folder, 'pair.crt', tls.certificate)}; ssl_certificate_key ${write(folder, 'pair.key', tls.privateKey)};`;
   const http2 = protocol === 'h2';
   const config = `daemon off;
 worker_processes 1;
@@ -194,7 +260,9 @@ http {
     keepalive_requests 100000000;
   }
   server {
-    listen 127.0.0.1:${port}${http2 ? ' http2' : ''};
+    listen 127.0.0.1:${port}${tls === null ? '' : ' ssl'}${http2 ? ' http2' : ''};
+    ${secure}
+    client_max_body_size 0;
     keepalive_requests 100000000;
     http2_max_concurrent_streams 1000;
     location / { ${http2 ? 'grpc_pass grpc://out;' : 'proxy_pass http://out; proxy_http_version 1.1; proxy_set_header Connection "";'} }
