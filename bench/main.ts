@@ -65,7 +65,7 @@ async function measure(
   const protocol = protocolOf(scenario);
   const running = await started(proxy, backends, protocol, scenario.tls === true ? certificate : null);
   try {
-    await runLoad(scenario, PORT, folder, Math.max(smoke ? 1000 : 60_000, Math.round(scenario.calls / 5)));
+    await runLoad(scenario, PORT, folder, warmUp(scenario));
     const counted = proxy.name === 'Serin' ? await settledCount(protocol) : 0;
     const before = cpuMicroseconds(running.pid);
     const load = await runLoad(scenario, PORT, folder, scenario.calls);
@@ -84,6 +84,10 @@ async function measure(
   } finally {
     await running.stop();
   }
+}
+
+function warmUp({ large, calls }: Scenario): number {
+  return large === true ? Math.min(calls, 500) : Math.max(smoke ? 1000 : 60_000, Math.round(calls / 5));
 }
 
 async function settledCount(protocol: Protocol): Promise<number> {
