@@ -138,6 +138,7 @@ export class DataPlane {
   /** Ends gracefully: GOAWAY to all clients; resolves when the last call is over and all have gone. */
   drain(): Promise<void> {
     this.#loop.tick();
+    this.#gateway.draining = true;
     return new Promise((resolve) => {
       this.#drained = resolve;
       for (const connection of [...this.#connections]) connection.drain();

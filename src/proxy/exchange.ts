@@ -11,6 +11,7 @@ import { deadlineOf } from './deadline.ts';
 import {
   badBase64Reply,
   deadlineReply,
+  faultReply,
   noUpgradeReply,
   silentReply,
   unwritableReply,
@@ -28,7 +29,7 @@ import type { AuthorityInfo, PathInfo } from './path-info.ts';
 import { fieldValue, prepareHead } from './request-head.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
-import type { AnswerHead, Downstream, Upstream, UpstreamConnection } from './sides.ts';
+import type { AnswerHead, Downstream, OutgoingHead, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
 import { allowedUpgrade, hasSwitched, refusedUpgrade, switchedHead, wrongAnswer } from './upgrade.ts';
 
@@ -231,7 +232,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     head.start = this.headStart;
     head.end = this.headEnd;
     head.marks = this.#marks;
-    if (!prepareHead(this, backend, head)) return this.fail(unwritableReply());
+    const problem = this.#prepare(backend, head);
+    if (problem !== null) return this.fail(problem);
     if (this.upgrade !== '' && !connection.takesUpgrades)
       return this.fail(noUpgradeReply(backend.backend.service));
     const bodyLength = this.bodyEnd - this.headEnd;
@@ -251,6 +253,16 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (this.heldBody !== null) this.#sendHeldBody(upstream, last);
     if (this.trailers !== null) upstream.sendTrailers(this.trailers, 0, this.trailers.length);
     this.settleRequestCredit();
+  }
+
+  /** A fault of ours while a head is written costs this call, and not what called: a timer, or another's connection. */
+  #prepare(backend: BackendRuntime, head: OutgoingHead): LocalReply | null {
+    try {
+      return prepareHead(this, backend, head) ? null : unwritableReply();
+    } catch (error) {
+      this.gateway.environment.onFault(error as Error);
+      return faultReply();
+    }
   }
 
   #sendHeldBody(upstream: Upstream, last: boolean): void {

@@ -41,6 +41,11 @@ export function badBase64Reply(): LocalReply {
   );
 }
 
+/** A fault of the gateway's own; the log has it. */
+export function faultReply(): LocalReply {
+  return localReply(500, grpcStatus.internal, 'internal', 'a fault of the gateway');
+}
+
 /** The head has something that the upstream's protocol cannot say (a host or target that HTTP/1.1 has no form for). */
 export function unwritableReply(): LocalReply {
   const message =

@@ -77,6 +77,8 @@ export class Gateway {
   };
   /** Bytes that wait for slow readers, over all connections. */
   readonly queued = { bytes: 0 };
+  /** The worker takes no more connections, and finishes its calls. */
+  draining = false;
   readonly #onResolve: (service: string) => void;
   readonly #onAccess: ((entry: AccessEntry) => void) | null;
   readonly #unrouted: CallSeries;
@@ -125,6 +127,7 @@ export class Gateway {
 
   /** Finds route and backend for the exchange; false when it was answered already. */
   decide(exchange: Exchange): boolean {
+    if (exchange.pathInfo.probe !== null) return this.#probe(exchange, exchange.pathInfo.probe);
     let route = this.#routeOf(exchange);
     for (let n = 0; n < mostFallThroughs; n++) {
       if (route === null) return this.#noRoute(exchange);
@@ -144,6 +147,16 @@ export class Gateway {
       route = this.store.match(exchange, route, this.#match);
     }
     return this.#noRoute(exchange);
+  }
+
+  /** For load balancers that ask the traffic port, as Ambassador answers them; whoever drains is not ready. */
+  #probe(exchange: Exchange, probe: 'alive' | 'ready'): false {
+    const up = probe === 'alive' || (this.store.revision > 0 && !this.draining);
+    const message = up ? `serin is ${probe}` : 'serin is not ready';
+    return this.#answer(
+      exchange,
+      localReply(up ? 200 : 503, up ? 0 : grpcStatus.unavailable, 'none', message),
+    );
   }
 
   #routeOf(exchange: Exchange): RouteRuntime | null {

@@ -7,16 +7,16 @@ const info = (text: string): PathInfo => new PathInfo(wire(text));
 
 describe('PathInfo', () => {
   it.each([
-    ['/a/b?x=1&y=%2F', '/a/b', '?x=1&y=%2F', true],
-    ['/', '/', '', true],
-    ['/?', '/', '?', true],
-    ['/a/./b/../c', '/a/c', '', false],
-    ['/a/%2e%2e/c?x', '/c', '?x', false],
-    ['/a//b', '/a//b', '', true],
-    ['/a%2Fb', '/a%2Fb', '', true],
-    ['/a?x=../..', '/a', '?x=../..', true],
-  ])('%s is taken apart', (text, path, query, asItCame) => {
-    expect(info(text)).toMatchObject({ text, path, query, asItCame, valid: true });
+    ['/a/b?x=1&y=%2F', '/a/b', '?x=1&y=%2F'],
+    ['/', '/', ''],
+    ['/?', '/', '?'],
+    ['/a/./b/../c', '/a/c', ''],
+    ['/a/%2e%2e/c?x', '/c', '?x'],
+    ['/a//b', '/a//b', ''],
+    ['/a%2Fb', '/a%2Fb', ''],
+    ['/a?x=../..', '/a', '?x=../..'],
+  ])('%s is taken apart', (text, path, query) => {
+    expect(info(text)).toMatchObject({ text, path, query, valid: true });
   });
 
   it.each(['a', '', '//\\a', '/a\\b', '/a b', '/a\x7f', '/a#b', '/a\tb', 'http://host/a', '/../a'.slice(1)])(

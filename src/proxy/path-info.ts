@@ -22,8 +22,8 @@ export class PathInfo implements WireValue {
   readonly query: string;
   /** False when it has to be refused with 400. */
   readonly valid: boolean;
-  /** True when what was normalised is what came. */
-  readonly asItCame: boolean;
+  /** Ambassador's health checks, which every listener answers; null = none of them. */
+  readonly probe: 'alive' | 'ready' | null;
 
   generation = -1;
   authority: AuthorityInfo | null = null;
@@ -45,7 +45,7 @@ export class PathInfo implements WireValue {
     const normal = raw.startsWith('/') && isVisible(wire.text) ? normalisePath(raw) : { error: 'bad path' };
     this.valid = 'path' in normal || wire.text === '*';
     this.path = 'path' in normal ? normal.path : raw;
-    this.asItCame = this.path === raw;
+    this.probe = probeOf(this.path);
   }
 
   /** The pseudo-header fields that were written for this backend, or null. */
@@ -71,6 +71,11 @@ export class PathInfo implements WireValue {
     this.#lineBackends.push(backend);
     this.#lines.push(line);
   }
+}
+
+function probeOf(path: string): 'alive' | 'ready' | null {
+  if (path === '/ambassador/v0/check_alive') return 'alive';
+  return path === '/ambassador/v0/check_ready' ? 'ready' : null;
 }
 
 /** No space, control or fragment (RFC 9113 8.3.1, RFC 9112 3.2: a request-target has none). */

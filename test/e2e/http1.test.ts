@@ -411,6 +411,28 @@ describe('kept connections to the upstream', () => {
   });
 });
 
+describe('health checks of load balancers', () => {
+  it('are answered on the traffic port, whatever the routes say, and not ready while it drains', async () => {
+    const own = await startPlane(manifest, { 'web:80': [1], 'rpc:80': [1] });
+    const client = await RawHttp1.connect(own.port);
+    const ask = async (path: string): Promise<number> => {
+      client.send(`GET ${path} HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n`);
+      return (await client.answer()).status;
+    };
+    expect(await ask('/ambassador/v0/check_alive')).toBe(200);
+    expect(await ask('/ambassador/v0/check_ready?x')).toBe(200);
+    client.send('GET /ambassador/v0/check_rea');
+    await expect.poll(() => own.plane.connections).toBe(1);
+    await new Promise((done) => setTimeout(done, 20));
+    const drained = own.plane.drain();
+    client.send('dy HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n');
+    expect((await client.answer()).status).toBe(503);
+    client.end();
+    await drained;
+    await own.close();
+  });
+});
+
 describe('bytes behind an answer', () => {
   it('cost the upstream its connection: they are nobody’s answer', async () => {
     const sockets = new Set<net.Socket>();
