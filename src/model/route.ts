@@ -1,3 +1,4 @@
+import type { Cors } from './cors.ts';
 import type { RouteMatch } from './match.ts';
 import type { PathRewrite } from './path.ts';
 import type { FixedResponse, Split } from './split.ts';
@@ -41,6 +42,8 @@ export interface Route {
   readonly action: RouteAction;
   /** Set when something that should guard this route is not served: the answer given instead of the action. */
   readonly blocked: FixedResponse | null;
+  /** Answers that pages of other origins may read; absent = none. */
+  readonly cors?: Cors;
 }
 
 /** Orders two ranks: negative when `a` comes first. See {@link Rank}. */

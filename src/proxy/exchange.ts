@@ -1,4 +1,5 @@
 import { reasonIndex } from '../metrics/catalog.ts';
+import type { HeaderEdits } from '../model/backend.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { Chunk } from '../protocol/hpack/arena.ts';
 import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
@@ -21,7 +22,7 @@ import {
 } from './failures.ts';
 import type { Gateway } from './gateway.ts';
 import { GrpcWebSide } from './grpc-web.ts';
-import { editHead } from './header-edits.ts';
+import { editAnswer } from './header-edits.ts';
 import { KeptRequest } from './kept-request.ts';
 import { life } from './life.ts';
 import { grpcReplyHead, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
@@ -54,6 +55,8 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   readonly lines: boolean;
   /** Bytes of the body that the head announces, or -1. */
   contentLength: number;
+  /** What CORS adds to the answer, whoever gives it. */
+  answerEdits: HeaderEdits | null = null;
   /** The client speaks gRPC-Web, and the upstream gRPC. */
   #web: GrpcWebSide | null = null;
   /** The protocols that the client asks to go on in, or ''; the one that is sent on, once there is a backend. */
@@ -392,16 +395,18 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (this.upgrade !== '' && this.#takeUpgrade(head)) return;
     if (grpc >= 0) this.grpcCode = grpc;
     else if (this.grpc && fin) this.grpcCode = grpcStatus.unknown;
-    if (this.backend!.editsResponse) {
-      const { status, lines, contentLength } = head;
-      const bytes = editHead(this.backend!.backend.responseHeaders, head.bytes, 0, head.length, lines);
-      this.downstream.sendHead({ status, lines, bytes, length: bytes.length, contentLength }, fin);
-    } else this.downstream.sendHead(head, fin);
+    const backend = this.backend!;
+    const edited = backend.editsResponse ? editAnswer(backend.backend.responseHeaders, head) : head;
+    this.downstream.sendHead(this.#withCors(edited), fin);
   }
 
   #upstreamWrong(what: string): void {
     this.upstream?.cancel(errorCode.cancel);
     this.upstreamBroken(what);
+  }
+
+  #withCors(head: AnswerHead): AnswerHead {
+    return this.answerEdits === null ? head : editAnswer(this.answerEdits, head);
   }
 
   /** True when the upstream has switched; else this is an answer as any, and the request ends with its head. */
@@ -558,13 +563,13 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
     if (this.grpc) {
       this.status = 200;
       this.grpcCode = reply.grpcStatus;
-      this.downstream.sendHead(grpcReplyHead(reply), true);
+      this.downstream.sendHead(this.#withCors(grpcReplyHead(reply)), true);
       return;
     }
     this.status = reply.status;
     const { head, body } = httpReply(reply);
     const bodiless = this.method === 'HEAD';
-    this.downstream.sendHead(head, bodiless);
+    this.downstream.sendHead(this.#withCors(head), bodiless);
     if (!bodiless) this.downstream.sendData(body, 0, body.length, true);
   }
 

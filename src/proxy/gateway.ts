@@ -10,6 +10,7 @@ import { InternedFields } from '../protocol/hpack/interned.ts';
 import { ResponseBlocks } from '../protocol/hpack/response-blocks.ts';
 import { ValueCache } from '../protocol/hpack/value-cache.ts';
 import { RouteMatchResult } from '../routing/index.ts';
+import { decideCors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { HeadForms } from './head-forms.ts';
 import { Http1Shared } from './http1/shared.ts';
@@ -132,7 +133,12 @@ export class Gateway {
     for (let n = 0; n < mostFallThroughs; n++) {
       if (route === null) return this.#noRoute(exchange);
       exchange.route = route;
-      const { blocked, action } = route.route;
+      const { blocked, action, cors } = route.route;
+      if (cors !== undefined) {
+        const decision = decideCors(cors, exchange);
+        exchange.answerEdits = decision?.edits ?? null;
+        if (decision?.preflight === true) return this.#answer(exchange, localReply(200, 0, 'none', ''));
+      }
       if (blocked !== null) return this.#answer(exchange, fixedReply(blocked));
       if (action.kind === 'respond') return this.#answer(exchange, fixedReply(action.response));
       if (action.kind === 'redirect') {

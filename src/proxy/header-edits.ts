@@ -1,6 +1,7 @@
 import type { HeaderEdits } from '../model/backend.ts';
 import { decodePlain, encodePlain, type PlainField } from '../protocol/hpack/plain.ts';
 import { decodeLines, encodeLines } from '../protocol/http1/lines.ts';
+import type { AnswerHead } from './sides.ts';
 
 /**
  * A plain block, or lines, with fields removed and added as the configuration says: removal first, so that removing and
@@ -19,4 +20,11 @@ export function editHead(
   const fields = before.filter((field) => !gone.has(field.name));
   for (const { name, value } of edits.add) fields.push({ name, value, neverIndexed: false });
   return lines ? encodeLines(fields) : encodePlain(fields);
+}
+
+/** An answer's head with the same done to it. */
+export function editAnswer(edits: HeaderEdits, head: AnswerHead): AnswerHead {
+  const { status, lines, contentLength } = head;
+  const bytes = editHead(edits, head.bytes, 0, head.length, lines);
+  return { status, lines, bytes, length: bytes.length, contentLength };
 }

@@ -52,7 +52,7 @@ export function grpcTrailersBlock(reply: LocalReply): Buffer {
 
 /** Head and body of a reply to any other request: one line of plain text. */
 export function httpReply(reply: LocalReply): { readonly head: AnswerHead; readonly body: Buffer } {
-  const body = Buffer.from(`${reply.message}\n`, 'utf8');
+  const body = Buffer.from(reply.message === '' ? '' : `${reply.message}\n`, 'utf8');
   const head: [string, string][] = [
     [':status', String(reply.status)],
     ['content-type', 'text/plain; charset=utf-8'],

@@ -14,6 +14,9 @@ export const makeRoute: GroupPass = (draft, context) => {
   } else {
     action = { kind: 'split', split: { key: draft.key, ...draft.split!, sticky: null, forced: [] } };
   }
+  // One value for the group: the last that is written, as in Emissary.
+  const written = draft.members.findLast((member) => member.mapping.cors !== null)?.mapping.cors;
+  const cors = written ?? mapping.cors ?? context.globals.module?.cors ?? null;
   const route: Route = {
     id: draft.key,
     name: memberName(leader),
@@ -22,6 +25,7 @@ export const makeRoute: GroupPass = (draft, context) => {
     virtualHosts: draft.virtualHosts,
     action,
     blocked: blockedBy(mapping, draft.redirect !== null, context),
+    ...(cors === null ? {} : { cors }),
   };
   return { ...draft, route };
 };

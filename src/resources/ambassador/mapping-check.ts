@@ -3,6 +3,7 @@ import { regexProblem } from '../../lib/regex.ts';
 import { isMap } from '../field-types.ts';
 import { type Finding, finding } from '../issue.ts';
 import { templateIn } from '../templates.ts';
+import { checkCors } from './cors.ts';
 import { checkHeaderEdits } from './mapping-headers.ts';
 import { readMatch } from './mapping-match.ts';
 import { redirectCodes } from './mapping-redirect.ts';
@@ -158,6 +159,8 @@ const hostRewrite: Rule = (fields, pathOf) => {
   ];
 };
 
+const cors: Rule = (fields, pathOf) => checkCors(fields.cors, pathOf('cors'));
+
 const rules: readonly Rule[] = [
   templates,
   service,
@@ -167,6 +170,7 @@ const rules: readonly Rule[] = [
   redirects,
   checkHeaderEdits,
   hostRewrite,
+  cors,
 ];
 
 /** Checks what the types of the fields cannot say. */

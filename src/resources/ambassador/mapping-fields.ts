@@ -40,6 +40,7 @@ export const mappingFields: FieldTable = {
   regex_redirect: { type: 'map', since: 2 },
   redirect_response_code: { type: 'integer', since: 2 },
   bypass_auth: { type: 'boolean' },
+  cors: { type: 'map' },
   use_websocket: { type: 'boolean' },
   allow_upgrade: { type: 'stringList', since: 2 },
   // Known and not served yet
@@ -51,7 +52,6 @@ export const mappingFields: FieldTable = {
   cluster_idle_timeout_ms: { type: 'milliseconds', served: 'no' },
   cluster_max_connection_lifetime_ms: { type: 'milliseconds', since: 2, served: 'no' },
   add_linkerd_headers: { type: 'boolean', served: 'no' },
-  cors: { type: 'map', served: 'no' },
   retry_policy: { type: 'map', served: 'no' },
   circuit_breakers: { type: ['any', 'list', 'list', 'list'], served: 'no' },
   load_balancer: { type: 'map', served: 'no' },

@@ -1,10 +1,12 @@
 import type { ValuePath } from '../../lib/position.ts';
 import type { HeaderEdits } from '../../model/backend.ts';
+import type { Cors } from '../../model/cors.ts';
 import type { PathRewrite } from '../../model/path.ts';
 import type { Redirect } from '../../model/route.ts';
 import { type ApiVersion, readFields } from '../fields.ts';
 import { type Finding, isError } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
+import { readCors } from './cors.ts';
 import { checkMapping } from './mapping-check.ts';
 import { coreFields, mappingFields } from './mapping-fields.ts';
 import { readHeaderEdits } from './mapping-headers.ts';
@@ -38,6 +40,7 @@ export interface Mapping {
   readonly tls: { readonly context: string | null } | null;
   /** Protocols of allow_upgrade in lower case; null = neither it nor use_websocket is written. */
   readonly upgrades: readonly string[] | null;
+  readonly cors: Cors | null;
   readonly shadow: boolean;
   readonly redirect: Redirect | null;
   readonly bypassAuth: boolean;
@@ -79,6 +82,7 @@ export function parseMapping(object: ShapedObject): { resource: Mapping | null; 
     timeoutMs: typeof values.timeout_ms === 'number' ? values.timeout_ms : null,
     tls,
     upgrades: readUpgrades(values.allow_upgrade, values.use_websocket),
+    cors: readCors(values.cors),
     shadow: values.shadow === true,
     redirect: readRedirect(values, match.route.path, service),
     bypassAuth: values.bypass_auth === true,

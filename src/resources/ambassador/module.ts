@@ -1,6 +1,8 @@
+import type { Cors } from '../../model/cors.ts';
 import { isMap } from '../field-types.ts';
 import { type Finding, finding } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
+import { checkCors, readCors } from './cors.ts';
 import type { ShapedObject } from './shape.ts';
 import { readTlsModule, type TlsModule } from './tls-context.ts';
 
@@ -10,6 +12,8 @@ export interface ModuleResource {
   readonly meta: ObjectMeta;
   /** timeout_ms of Mappings that have none; null = not written. */
   readonly requestTimeoutMs: number | null;
+  /** For groups whose Mappings have none. */
+  readonly cors: Cors | null;
   /** enable_grpc_web: that it is there is what counts, as in Ambassador, whatever it says. */
   readonly grpcWeb: boolean;
   /** Whether a dot in the name of a Secret leads to another namespace, where the TLSContext does not say. */
@@ -54,6 +58,10 @@ export function parseModule(object: ShapedObject): {
   for (const key in config) {
     const path = [...object.pathOf('config'), key];
     if (key === 'cluster_request_timeout_ms' || key === 'enable_grpc_web' || quiet.has(key)) continue;
+    if (key === 'cors') {
+      findings.push(...checkCors(config.cors, path));
+      continue;
+    }
     if (key === 'defaults' && Object.keys(otherDefaults).length === 0) continue;
     if (key === 'tls' && tls !== null) continue;
     findings.push(finding('field-not-served', path, { field: `config.${key}` }));
@@ -66,6 +74,7 @@ export function parseModule(object: ShapedObject): {
       kind: 'Module',
       meta,
       requestTimeoutMs,
+      cors: readCors(config.cors),
       grpcWeb,
       secretNamespacing,
       tls: tls?.resource ?? null,
