@@ -91,8 +91,14 @@ function warmUp({ large, calls }: Scenario): number {
 }
 
 async function settledCount(protocol: Protocol): Promise<number> {
-  await sleep(300);
-  return serinCount(protocol);
+  // Workers report ten times a second, where they and the control process are let to.
+  let last = await serinCount(protocol);
+  for (;;) {
+    await sleep(400);
+    const now = await serinCount(protocol);
+    if (now === last) return now;
+    last = now;
+  }
 }
 
 function backendsOf(scenario: Scenario): Promise<RunningBackends> {
