@@ -83,6 +83,10 @@ export type ParentToWorker =
   | { readonly type: 'from-control'; readonly payload: Uint8Array }
   /** A connection, which comes with the message, and the name of the listener that accepted it. */
   | { readonly type: 'connection'; readonly listener: string }
+  /** Accept from this port by yourself; the listening handle comes with the message. `key`: see `portKey`. */
+  | { readonly type: 'accept-from'; readonly key: string }
+  /** Close your copy of that handle, and say `port-closed`. */
+  | { readonly type: 'close-port'; readonly key: string }
   /** The control process is gone: report everything, for the parent to keep. */
   | { readonly type: 'report-all' }
   /** Stop accepting, finish what runs, and leave. */
@@ -94,12 +98,19 @@ export type WorkerToParent =
   | { readonly type: 'loaded' }
   /** It serves a complete snapshot: give it connections. */
   | { readonly type: 'serving' }
+  /** Its copy of the port's handle is closed. */
+  | { readonly type: 'port-closed'; readonly key: string }
   /** `metrics`: whether it is a report, of everything or of what changed; the parent keeps these while there is no control process. */
   | {
       readonly type: 'to-control';
       readonly payload: Uint8Array;
       readonly metrics: 'all' | 'changed' | null;
     };
+
+/** What a port is called between the parent and workers. @param bind address of listeners that name none. */
+export function portKey(listener: Listener, bind: string): string {
+  return `${listener.address ?? bind} ${listener.port}`;
+}
 
 /** Writes a message between control and workers as bytes. */
 export function encode(message: ToWorker | FromWorker): Uint8Array {

@@ -3,6 +3,9 @@ import type { Limits } from '../proxy/limits.ts';
 /** How log lines are written: JSON for machines, pretty for a terminal. */
 export type LogFormat = 'json' | 'pretty';
 
+/** Who accepts connections: the parent, which hands them to the workers in turn, or the workers, from ports that they share. */
+export type AcceptMode = 'parent' | 'workers';
+
 /** An address that is listened on or connected to. */
 export interface Address {
   /** IP address or host name, without brackets. */
@@ -20,6 +23,7 @@ export interface RunOptions {
   readonly admin: Address;
   readonly resolve: readonly { readonly service: string; readonly endpoints: readonly Address[] }[];
   readonly workers: number;
+  readonly accept: AcceptMode;
   readonly ambassadorIds: readonly string[];
   readonly unguarded: boolean;
   readonly isolateNamespaces: boolean;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import type { RetiredMetrics } from '../metrics/merged-metrics.ts';
+import { canShareListening, type ListeningHandle } from '../proxy/transport/listening-handle.ts';
 import { type Accepted, closeAccepted, isHandle } from '../proxy/transport/tcp-handle.ts';
 import { BackOff } from './back-off.ts';
 import { HandOver, type Taker } from './hand-over.ts';
@@ -11,6 +12,7 @@ import { KeptReports } from './kept-reports.ts';
 import { ListenerSet } from './listener-set.ts';
 import type { FromControl, ParentToWorker, ToControl, WorkerToParent } from './messages.ts';
 import type { RunOptions } from './options.ts';
+import { type PortTaker, SharedPorts } from './shared-ports.ts';
 
 /** How long after --drain-timeout a worker that has not ended is killed, in milliseconds. */
 const KILL_AFTER_MS = 2000;
@@ -23,8 +25,8 @@ export interface ParentResult {
 }
 
 /**
- * The parent process: opens the ports, hands connections over in turn, starts and restarts workers
- * and the control process, and passes their messages on. Nothing else happens here: it is in every accept.
+ * The parent process: opens the ports, hands connections over in turn or lets workers accept (`--accept`), starts and restarts
+ * workers and the control process, and passes their messages on. Nothing else happens here: it may be in every accept.
  */
 export class Parent {
   readonly #options: RunOptions;
@@ -41,6 +43,8 @@ export class Parent {
   #kept: RetiredMetrics | null = null;
   readonly #reports = new KeptReports();
   readonly #handOver = new HandOver();
+  /** Ports that workers accept from; null where this process does. */
+  readonly #shared: SharedPorts | null;
   readonly #listeners: ListenerSet;
   #workerStarts = 0;
   #input: string | null = null;
@@ -50,8 +54,12 @@ export class Parent {
   constructor(options: RunOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
+    this.#shared = options.accept === 'workers' && canShareListening ? new SharedPorts() : null;
+    if (options.accept === 'workers' && this.#shared === null)
+      log.warn('this Node does not let workers accept; the parent does');
     this.#listeners = new ListenerSet({
       bind: options.bind,
+      shared: this.#shared,
       onConnection: (accepted, listener) => this.#handOver.connection(accepted, listener),
       onFailure: (failure) => this.#toControl({ type: 'listen-failed', ...failure }),
     });
@@ -136,14 +144,17 @@ export class Parent {
     child.on('message', (message: WorkerToParent) => {
       if (message.type === 'loaded')
         worker.send({ type: 'begin', options: this.#options, worker: id, ticketKeys: this.#ticketKeys });
-      else if (message.type === 'serving') this.#handOver.add(worker);
+      else if (message.type === 'serving') {
+        this.#handOver.add(worker);
+        this.#shared?.add(worker);
+      } else if (message.type === 'port-closed') this.#shared?.closed(worker, message.key);
       else this.#fromWorker(worker, message);
     });
     child.on('error', (error) => this.#log.warn({ worker: id }, error.message));
-    child.on('disconnect', () => this.#handOver.remove(worker));
+    child.on('disconnect', () => this.#leaves(worker));
     child.on('exit', (code, signal) => {
       this.#workers.delete(id);
-      this.#handOver.remove(worker);
+      this.#leaves(worker);
       // Its last report may still be in the channel: that is read to its end before 'disconnect'.
       if (child.connected) child.once('disconnect', () => this.#workerEnded(id));
       else this.#workerEnded(id);
@@ -155,6 +166,11 @@ export class Parent {
       this.#log.error({ worker: id, pid: child.pid, code, signal, waitMs }, 'a worker ended; it is replaced');
       setTimeout(() => !this.#draining && this.#forkWorker(), waitMs);
     });
+  }
+
+  #leaves(worker: Worker): void {
+    this.#handOver.remove(worker);
+    this.#shared?.remove(worker);
   }
 
   #fromWorker(worker: Worker, message: Extract<WorkerToParent, { type: 'to-control' }>): void {
@@ -210,7 +226,7 @@ export class Parent {
 }
 
 /** A worker process as the parent sees it. */
-class Worker implements Taker {
+class Worker implements Taker, PortTaker {
   readonly id: number;
   readonly child: ChildProcess;
   /** Node sends one connection after another, each when the one before has arrived; these wait, and would for ever if it died. */
@@ -239,6 +255,16 @@ class Worker implements Taker {
       if (!this.#leaving.delete(accepted)) return;
       if (error !== null || isHandle(accepted)) closeAccepted(accepted);
     });
+  }
+
+  acceptFrom(key: string, handle: ListeningHandle): void {
+    const message: ParentToWorker = { type: 'accept-from', key };
+    if (!this.child.connected) return;
+    this.child.send(message, handle as object as SendHandle, {}, (error) => void error);
+  }
+
+  closePort(key: string): void {
+    this.send({ type: 'close-port', key });
   }
 
   undelivered(): (readonly [Accepted, string])[] {

@@ -1,3 +1,4 @@
+import type { ListeningHandle } from '../proxy/transport/listening-handle.ts';
 import type { Accepted } from '../proxy/transport/tcp-handle.ts';
 import { makeLogger } from './logger.ts';
 import {
@@ -23,7 +24,7 @@ function send(message: FromWorker): void {
   if (process.connected) process.send!(envelope);
 }
 
-process.on('message', (message: ParentToWorker, accepted: Accepted | undefined) => {
+process.on('message', (message: ParentToWorker, handle: Accepted | ListeningHandle | undefined) => {
   switch (message.type) {
     case 'begin':
       worker = new Worker(
@@ -36,7 +37,15 @@ process.on('message', (message: ParentToWorker, accepted: Accepted | undefined) 
       return;
     case 'connection':
       // Undefined: the client had gone before the connection arrived here.
-      if (accepted !== undefined) worker?.connection(accepted, message.listener);
+      if (handle !== undefined) worker?.connection(handle, message.listener);
+      return;
+    case 'accept-from':
+      worker?.acceptFrom(message.key, handle as ListeningHandle);
+      return;
+    case 'close-port':
+      worker?.closePort(message.key);
+      if (process.connected)
+        process.send!({ type: 'port-closed', key: message.key } satisfies WorkerToParent);
       return;
     case 'from-control':
       worker?.receive(decodeForWorker(message.payload));

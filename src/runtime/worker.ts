@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { DataPlane } from '../proxy/data-plane.ts';
+import type { ListeningHandle } from '../proxy/transport/listening-handle.ts';
 import type { Accepted } from '../proxy/transport/tcp-handle.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { RunOptions } from './options.ts';
 import { PatchJoiner, type SnapshotPart } from './snapshot-parts.ts';
+import { WorkerPorts } from './worker-ports.ts';
 
 /** How often counted things are reported, in milliseconds: what a worker's death may cost. */
 const REPORT_MS = 100;
@@ -16,6 +18,7 @@ export class Worker {
   readonly #onServing: () => void;
   readonly #metrics = new WorkerMetrics();
   readonly #proxy: DataPlane;
+  readonly #ports: WorkerPorts;
   /** Names of the listeners of the snapshot that is served; null before the first. */
   #listeners: ReadonlySet<string> | null = null;
   readonly #joiner = new PatchJoiner();
@@ -43,6 +46,9 @@ export class Worker {
       ...(options.accessLog ? { onAccess: (line) => log.info(line, 'access') } : {}),
       log: (level, message, fields) => log[level](fields ?? {}, message),
     });
+    this.#ports = new WorkerPorts(options.bind, (accepted, listener) =>
+      this.#proxy.accept(accepted, listener),
+    );
     this.#timer = setInterval(() => this.#report(false), REPORT_MS);
     send({ type: 'started' });
   }
@@ -69,6 +75,16 @@ export class Worker {
     else this.#enqueue(async () => this.#proxy.accept(accepted, listener));
   }
 
+  /** Accepts from a port by itself, from the first snapshot on that has a listener for it. */
+  acceptFrom(key: string, handle: ListeningHandle): void {
+    this.#ports.take(key, handle);
+  }
+
+  /** Accepts no more from a port; its connections stay. */
+  closePort(key: string): void {
+    this.#ports.close(key);
+  }
+
   /** Reports everything that was counted since the worker began. */
   reportAll(): void {
     this.#report(true);
@@ -76,6 +92,7 @@ export class Worker {
 
   /** Stops accepting, lets running calls finish within the drain timeout, and reports for the last time. */
   async drain(): Promise<void> {
+    this.#ports.end();
     const timeout = new Promise<void>((resolve) => {
       setTimeout(resolve, this.#options.drainTimeoutMs).unref();
     });
@@ -93,7 +110,10 @@ export class Worker {
       return;
     }
     const first = this.#listeners === null;
-    if (patch.listeners !== null) this.#listeners = new Set(patch.listeners.map(({ name }) => name));
+    if (patch.listeners !== null) {
+      this.#listeners = new Set(patch.listeners.map(({ name }) => name));
+      this.#ports.serve(patch.listeners);
+    }
     this.#send({ type: 'applied', revision: patch.revision });
     if (first) this.#onServing();
   }

@@ -21,17 +21,22 @@ export interface RunningSerin {
   stop(): Promise<number | null>;
 }
 
-/** Starts `serin run` and waits until it is ready. */
+/**
+ * Starts `serin run` and waits until it is ready.
+ * @param ports `one`: a free port takes the place of all Listeners'; `manifests`: the manifests' own.
+ */
 export async function startSerin(
   args: readonly string[],
   environment: Record<string, string> = {},
+  ports: 'one' | 'manifests' = 'one',
 ): Promise<RunningSerin> {
   if (!existsSync(main)) throw new Error('dist/ is missing: npm run build');
   const listen = `127.0.0.1:${await freePort(0)}`;
   const admin = `127.0.0.1:${await freePort(0)}`;
+  const listening = ports === 'one' ? ['--listen', listen] : [];
   const child = spawn(
     process.execPath,
-    [main, 'run', ...args, '--listen', listen, '--admin', admin, '--log-format', 'json'],
+    [main, 'run', ...args, ...listening, '--admin', admin, '--log-format', 'json'],
     { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const log = collect(child.stdout, child.stderr);

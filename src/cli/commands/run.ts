@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Limits } from '../../proxy/limits.ts';
-import type { Address, RunOptions } from '../../runtime/options.ts';
+import type { AcceptMode, Address, RunOptions } from '../../runtime/options.ts';
 import {
   collectAddress,
   collectResolve,
@@ -28,6 +28,7 @@ interface Given {
   readonly admin: Address;
   readonly resolve?: Resolve[];
   readonly workers: number;
+  readonly accept?: AcceptMode;
   readonly ambassadorId?: string[];
   readonly unguarded: boolean;
   readonly isolateNamespaces: boolean;
@@ -66,6 +67,12 @@ export function runCommand(): Command {
       collectResolve,
     )
     .option('--workers <n>', 'proxy processes', parseCount, availableParallelism())
+    .addOption(
+      new Option(
+        '--accept <who>',
+        'who accepts connections: parent, which deals them out evenly, or workers, cheaper for short ones (default: workers where there is one, else parent)',
+      ).choices(['parent', 'workers']),
+    )
     .option(
       '--ambassador-id <id>',
       'whose objects are read; repeatable (default: AMBASSADOR_ID, else "default")',
@@ -129,6 +136,7 @@ function runOptions(paths: readonly string[], given: Given): RunOptions {
     admin: given.admin,
     resolve: given.resolve ?? [],
     workers: given.workers,
+    accept: given.accept ?? (given.workers === 1 ? 'workers' : 'parent'),
     ambassadorIds: given.ambassadorId ?? [environmentId || 'default'],
     unguarded: given.unguarded,
     isolateNamespaces: given.isolateNamespaces,

@@ -35,6 +35,7 @@ interface Internals {
   readonly ConnectWrap: new () => Request;
   readonly TCP: new (kind: number) => TcpHandle;
   readonly socketKind: number;
+  readonly serverKind: number;
   /** Numbers that Node's C++ leaves after a read or a write. */
   readonly state: Int32Array;
   readonly readBytes: number;
@@ -60,14 +61,17 @@ function findInternals(): Internals | null {
     if (!methods.every((name) => typeof prototype[name] === 'function')) return null;
     const { kReadBytesOrError, kLastWriteWasAsync, streamBaseState } = stream;
     if (!(streamBaseState instanceof Int32Array) || typeof kReadBytesOrError !== 'number') return null;
-    const kind = (tcp.constants as { SOCKET?: unknown } | undefined)?.SOCKET;
-    if (typeof kLastWriteWasAsync !== 'number' || typeof kind !== 'number') return null;
+    const kinds = tcp.constants as { SOCKET?: unknown; SERVER?: unknown } | undefined;
+    const { SOCKET, SERVER } = kinds ?? {};
+    if (typeof kLastWriteWasAsync !== 'number') return null;
+    if (typeof SOCKET !== 'number' || typeof SERVER !== 'number') return null;
     return {
       WriteWrap: stream.WriteWrap as Internals['WriteWrap'],
       ShutdownWrap: stream.ShutdownWrap as Internals['ShutdownWrap'],
       ConnectWrap: tcp.TCPConnectWrap as Internals['ConnectWrap'],
       TCP: tcp.TCP as Internals['TCP'],
-      socketKind: kind,
+      socketKind: SOCKET,
+      serverKind: SERVER,
       state: streamBaseState,
       readBytes: kReadBytesOrError,
       lastWriteWasAsync: kLastWriteWasAsync,
