@@ -419,4 +419,4 @@ const noBodyLine = Buffer.from('content-length: 0\r\n', 'latin1');
 const emptyLine = Buffer.from('\r\n', 'latin1');
 const scratch = Buffer.allocUnsafeSlow(chunkHeadBytes);
 /** Bytes of the answer that are under way to the client before the upstream is stopped. */
-const mostUncredited = 131_072;
+const mostUncredited = 32_768;

@@ -499,7 +499,7 @@ function limitOf(status: number, manyFields: boolean): LimitName | null {
 /** Room behind each head for the beginning of its body, so that a small one needs no memory of its own. */
 const bodyReserve = 512;
 /** Request bytes that are under way before the client is stopped. */
-const mostUncredited = 131_072;
+const mostUncredited = 32_768;
 /** Of a body that nobody wants. */
 const mostDropped = 262_144;
 /** How long a call may be silent, gRPC's aside (Envoy's stream_idle_timeout). */
