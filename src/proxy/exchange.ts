@@ -1,13 +1,10 @@
 import { reasonIndex } from '../metrics/catalog.ts';
 import type { HeaderEdits } from '../model/backend.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
-import type { Chunk } from '../protocol/hpack/arena.ts';
 import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
-import { decodePlain, type PlainField } from '../protocol/hpack/plain.ts';
-import { decodeLines } from '../protocol/http1/lines.ts';
 import { isIdempotent } from '../protocol/http1/methods.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
-import type { RouteRequest } from '../routing/index.ts';
+import { ClientRequest } from './client-request.ts';
 import { deadlineOf } from './deadline.ts';
 import {
   badBase64Reply,
@@ -20,17 +17,14 @@ import {
   upstreamClosedReply,
   upstreamResetReply,
 } from './failures.ts';
-import type { Gateway } from './gateway.ts';
 import { GrpcWebSide } from './grpc-web.ts';
 import { editAnswer } from './header-edits.ts';
-import { KeptRequest } from './kept-request.ts';
 import { life } from './life.ts';
 import { grpcReplyHead, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
-import type { AuthorityInfo, PathInfo } from './path-info.ts';
-import { fieldValue, prepareHead } from './request-head.ts';
+import { prepareHead } from './request-head.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
-import type { AnswerHead, Downstream, OutgoingHead, Upstream, UpstreamConnection } from './sides.ts';
+import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
 import { allowedUpgrade, hasSwitched, refusedUpgrade, switchedHead, wrongAnswer } from './upgrade.ts';
 
@@ -38,29 +32,15 @@ import { allowedUpgrade, hasSwitched, refusedUpgrade, switchedHead, wrongAnswer 
 const mostAttempts = 3;
 
 /** One call: routing, drawing, deadline, retries and counting, written once for all protocols. */
-export class Exchange extends KeptRequest implements Timed, RouteRequest {
+export class Exchange extends ClientRequest implements Timed {
   timerNext: Timed | null = null;
   timerPrevious: Timed | null = null;
   timerAt = 0;
 
-  readonly gateway: Gateway;
-  downstream: Downstream;
-  readonly listener: string;
-  readonly pathInfo: PathInfo;
-  readonly authority: AuthorityInfo;
-  readonly method: string;
-  /** The client's `grpc-timeout` in ms, or -1. */
-  readonly timeoutMs: number;
-  /** The head is kept as lines of HTTP/1.1, and not as a plain block. */
-  readonly lines: boolean;
-  /** Bytes of the body that the head announces, or -1. */
-  contentLength: number;
   /** What CORS adds to the answer, whoever gives it. */
   answerEdits: HeaderEdits | null = null;
   /** The client speaks gRPC-Web, and the upstream gRPC. */
   #web: GrpcWebSide | null = null;
-  /** The protocols that the client asks to go on in, or ''; the one that is sent on, once there is a backend. */
-  upgrade: string;
   /** Sec-WebSocket-Key of the client, or ours where it sent none. */
   key = '';
   /** One of {@link life}. */
@@ -74,77 +54,12 @@ export class Exchange extends KeptRequest implements Timed, RouteRequest {
   attempts = 0;
   /** Connections that have refused this call: it is sent again on another. */
   refusedBy: readonly UpstreamConnection[] = nowhere;
-  /** The request's end came from the client. */
-  requestEnded: boolean;
   diverted = false;
 
-  /** The request's fields, decoded when a route looks at one. */
-  #fields: readonly PlainField[] | null = null;
   /** Request bytes for which the client has no credit yet. */
   #uncredited = 0;
   /** Bytes of the answer for which the upstream has no credit yet. */
   #answerUncredited = 0;
-
-  /**
-   * @param chunk memory that the head lies in, already counted as live.
-   * @param reserved bytes behind the head that are free for the beginning of the body.
-   */
-  constructor(
-    gateway: Gateway,
-    downstream: Downstream,
-    listener: string,
-    path: PathInfo,
-    authority: AuthorityInfo,
-    method: string,
-    grpc: boolean,
-    timeoutMs: number,
-    lines: boolean,
-    contentLength: number,
-    upgrade: string,
-    fin: boolean,
-    chunk: Chunk,
-    headStart: number,
-    headEnd: number,
-    reserved: number,
-  ) {
-    super(grpc, gateway.loop.now, gateway.arena, chunk, headStart, headEnd, reserved);
-    this.gateway = gateway;
-    this.downstream = downstream;
-    this.listener = listener;
-    this.pathInfo = path;
-    this.authority = authority;
-    this.method = method;
-    this.timeoutMs = timeoutMs;
-    this.lines = lines;
-    this.contentLength = contentLength;
-    this.upgrade = upgrade;
-    this.requestEnded = fin;
-  }
-
-  // ---- what routing asks (RouteRequest)
-
-  get host(): string {
-    return this.authority.text;
-  }
-
-  get path(): string {
-    return this.pathInfo.path;
-  }
-
-  get query(): string {
-    return this.pathInfo.query.slice(1);
-  }
-
-  /** Value of a request header (several lines joined with ","), undefined when it is not there. */
-  header(name: string): string | undefined {
-    if (name === 'host' || name === ':authority') return this.authority.text;
-    this.#fields ??= (this.lines ? decodeLines : decodePlain)(
-      this.chunk!.bytes,
-      this.headStart,
-      this.headEnd,
-    );
-    return fieldValue(this.#fields, name);
-  }
 
   // ---- from the head to an upstream
 
