@@ -1,5 +1,7 @@
+import type { Placed } from './place-list.ts';
+
 /** A connection of a client, whatever it speaks, as the data plane looks after it. */
-export interface Client {
+export interface Client extends Placed {
   /** Once a second: what takes too long is ended. */
   sweep(now: number): void;
   /** Ends gracefully: no further call is taken, those under way get their answers. */

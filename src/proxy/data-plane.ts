@@ -9,6 +9,7 @@ import { type AccessEntry, Gateway } from './gateway.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { Loop } from './loop.ts';
 import { NewConnection } from './new-connection.ts';
+import { PlaceList } from './place-list.ts';
 import { RouteStore } from './route-store.ts';
 import { Services } from './service-runtime.ts';
 import { NewTlsConnection, type TlsEnvironment, type TlsOutcome } from './tls/new-tls-connection.ts';
@@ -40,9 +41,9 @@ export class DataPlane {
   readonly #services: Services;
   readonly #store: RouteStore;
   readonly #gateway: Gateway;
-  readonly #connections = new Set<Client>();
+  readonly #connections = new PlaceList<Client>();
   readonly #clients = {
-    add: (client: Client): void => void this.#connections.add(client),
+    add: (client: Client): void => this.#connections.add(client),
     delete: (client: Client): void => {
       this.#connections.delete(client);
       this.#checkDrained();
@@ -141,7 +142,7 @@ export class DataPlane {
     this.#gateway.draining = true;
     return new Promise((resolve) => {
       this.#drained = resolve;
-      for (const connection of [...this.#connections]) connection.drain();
+      for (const connection of this.#connections.all()) connection.drain();
       this.#checkDrained();
     });
   }
@@ -150,7 +151,7 @@ export class DataPlane {
   close(): void {
     clearInterval(this.#sweeper);
     this.#loop.tick();
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of this.#connections.all()) connection.destroy();
     for (const pool of this.#pools.values()) pool.close();
     this.#gateway.wheel.stop();
   }
@@ -191,7 +192,7 @@ export class DataPlane {
 
   #sweep(): void {
     const now = this.#loop.tick();
-    for (const connection of this.#connections) connection.sweep(now);
+    for (const connection of this.#connections.all()) connection.sweep(now);
     for (const pool of this.#pools.values()) pool.sweep(now);
     // Pools of addresses that are no endpoints any more, whose last call is over by now.
     if (++this.#sweeps % 10 === 0) this.#retirePools();
@@ -199,7 +200,7 @@ export class DataPlane {
 
   /** More is queued for slow readers than the worker may hold. */
   #shed(): void {
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.all()) {
       connection.shed();
       if (this.#gateway.queued.bytes <= this.#gateway.limits.queued_bytes) return;
     }

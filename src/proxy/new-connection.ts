@@ -17,6 +17,7 @@ export interface ClientSet {
 
 /** A client's connection until its first bytes tell what it speaks (RFC 9113 3.3: the preface of HTTP/2). */
 export class NewConnection implements Client, TransportOwner {
+  place = -1;
   readonly #gateway: Gateway;
   readonly #listener: string;
   readonly #clients: ClientSet;

@@ -33,6 +33,7 @@ const input = {
 
 /** A client's HTTP/1.0 or 1.1 connection: one call at a time (RFC 9112 9.3.2: answers come in the order of requests). */
 export class Http1ServerConnection extends Connection implements Downstream, Client {
+  place = -1;
   readonly gateway: Gateway;
   readonly #listener: string;
   readonly #client: string;

@@ -23,6 +23,7 @@ const rememberedResets = 256;
 
 /** A client's HTTP/2 connection, from behind its preface on. */
 export class ServerConnection extends Http2Connection implements SendingConnection, Client {
+  place = -1;
   readonly gateway: Gateway;
   readonly listener: string;
   readonly waiting = new WaitingStreams();

@@ -41,6 +41,7 @@ interface WithHandle {
  * HTTPS takes both), and for which server name.
  */
 export class NewTlsConnection implements Client, HandshakeOwner {
+  place = -1;
   readonly #environment: TlsEnvironment;
   readonly #listener: string;
   readonly #outcome: TlsOutcome;
