@@ -1,3 +1,4 @@
+import type { Farewell } from './farewells.ts';
 import type { Loop } from './loop.ts';
 import type { Transport, TransportOwner } from './transport/transport.ts';
 
@@ -27,6 +28,8 @@ export abstract class Connection implements TransportOwner {
   #inKernel: Buffer | null = null;
   #endAfterFlush = false;
   #waitForPeer = false;
+  /** While it waits for its peer to close, too. */
+  #farewell: Farewell | null = null;
   #readingPaused = false;
 
   /** @param open makes the transport, or gives one that is there; it belongs to this connection from then on. */
@@ -227,7 +230,7 @@ export abstract class Connection implements TransportOwner {
 
   /** A peer that neither reads nor closes would keep it for ever. */
   #giveUpSoon(): void {
-    setTimeout(() => this.transport.destroy(), 2000).unref();
+    if (!this.closed) this.#farewell ??= this.loop.farewells.add(this.transport);
   }
 
   /** Drops the connection and what was not written. */
@@ -239,6 +242,7 @@ export abstract class Connection implements TransportOwner {
   /** Gives the buffers back; called when the transport is gone. */
   protected release(): void {
     this.closed = true;
+    if (this.#farewell !== null) this.loop.farewells.delete(this.#farewell);
     if (this.out !== null && this.#waiting.length === 0) this.loop.give(this.out);
     this.out = null;
     this.position = 0;

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { Farewells } from './farewells.ts';
 
 /** Whoever has bytes that have to be written in this turn of the event loop. */
 export interface Flushable {
@@ -40,6 +41,8 @@ const bufferBytes = 65_536;
 const mostPooled = 256;
 /** What may wait for company waits once to twice so long, in ms: longer than most answers take to come. */
 const soonMs = 2;
+/** How long a peer that was told of the end may take to close, too. */
+const farewellMs = 2000;
 
 /**
  * What all connections of a worker share: one read buffer (callbacks do not nest, and whoever keeps bytes
@@ -50,6 +53,8 @@ const soonMs = 2;
 export class Loop {
   /** Milliseconds, as of the last event. */
   now: number = performance.now();
+  /** Connections that have said goodbye to their peers. */
+  readonly farewells = new Farewells(farewellMs, () => performance.now());
   readonly readBuffer: Buffer = Buffer.allocUnsafeSlow(bufferBytes);
   readonly #pool: Buffer[] = [];
   /** Those that wait for company since this tick, and since the last one. */
