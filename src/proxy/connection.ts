@@ -27,6 +27,7 @@ export abstract class Connection implements TransportOwner {
   #waitingBytes = 0;
   #inKernel: Buffer | null = null;
   #endAfterFlush = false;
+  #ended = false;
   #waitForPeer = false;
   /** While it waits for its peer to close, too. */
   #farewell: Farewell | null = null;
@@ -144,9 +145,9 @@ export abstract class Connection implements TransportOwner {
   flush(): void {
     this.#dirty = false;
     this.waitsSince = Number.POSITIVE_INFINITY;
+    if (this.blocked || this.closed) return;
     const out = this.out;
-    if (this.blocked || this.closed || out === null) return;
-    if (this.position > 0) {
+    if (out !== null && this.position > 0) {
       const length = this.position;
       this.bytesOut += length;
       this.position = 0;
@@ -224,6 +225,8 @@ export abstract class Connection implements TransportOwner {
   }
 
   #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.transport.end();
     if (!this.#waitForPeer) this.#giveUpSoon();
   }

@@ -367,7 +367,10 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       }
       return;
     }
-    // The answer is cut: a connection that ends is the one way to say so (RFC 9112 8).
+    // The answer is cut: a connection that ends is the one way to say so (RFC 9112 8). What came in the same turn goes out
+    // before: an upstream of HTTP/2 may send a WebSocket's last frame and its reset together.
+    this.flush();
+    if (this.closed) return;
     this.gateway.metrics.gateway[GatewayCount.RESETS_BY_GATEWAY!]!++;
     this.#exchange = null;
     this.onTransportClosed();
