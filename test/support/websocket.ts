@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import WebSocket, { WebSocketServer } from 'ws';
 
-/** A WebSocket server that sends every message back as it came. */
+/** A WebSocket server that sends every message back as it came, valid UTF-8 or not; `close N` makes it close with code N. */
 export interface EchoServer {
   readonly port: number;
   /** Close codes that clients gave. */
@@ -13,7 +13,11 @@ export interface EchoServer {
 }
 
 function echo(socket: WebSocket, closes: number[]): void {
-  socket.on('message', (data, binary) => socket.send(data, { binary }));
+  socket.on('message', (data, binary) => {
+    const asked = binary ? null : /^close (\d+)$/.exec(String(data).slice(0, 20));
+    if (asked === null) socket.send(data, { binary });
+    else socket.close(Number(asked[1]), 'bye');
+  });
   socket.on('error', () => {});
   socket.on('close', (code) => closes.push(code));
 }
@@ -22,7 +26,12 @@ function echo(socket: WebSocket, closes: number[]): void {
 export async function startEcho1(): Promise<EchoServer> {
   const closes: number[] = [];
   const server = http.createServer((_, response) => response.writeHead(426).end('upgrade'));
-  const sockets = new WebSocketServer({ server, perMessageDeflate: true, maxPayload: 64 * 1024 * 1024 });
+  const sockets = new WebSocketServer({
+    server,
+    perMessageDeflate: true,
+    maxPayload: 64 * 1024 * 1024,
+    skipUTF8Validation: true,
+  });
   sockets.on('connection', (socket) => echo(socket, closes));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
@@ -58,7 +67,7 @@ function over(stream: Duplex, isServer: boolean): WebSocket {
   bare.setSocket(stream, Buffer.alloc(0), {
     allowSynchronousEvents: true,
     maxPayload: 64 * 1024 * 1024,
-    skipUTF8Validation: false,
+    skipUTF8Validation: isServer,
   });
   return socket;
 }

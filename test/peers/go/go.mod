@@ -1,5 +1,5 @@
 module serin.dev/peers
 
-go 1.22
+go 1.24
 
 require golang.org/x/net v0.35.0
