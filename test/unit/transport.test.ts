@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -280,3 +281,33 @@ describe.each(connecting)('a transport on a %s', (_, connect) => {
     expect(owner.drained).toBe(0);
   });
 });
+
+it.skipIf(process.platform !== 'linux' || internals === null)(
+  'an accepted handle has keep-alive from the listening one',
+  async () => {
+    const server = net.createServer({ pauseOnConnect: true });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const accepted = new Promise<Transport>((resolve) => {
+      onAccepted(server, (handle) => {
+        const owner = new Owner();
+        resolve(HandleTransport.accepted(handle as TcpHandle, owner.loop, owner));
+      });
+    });
+    const client = net.connect(port, '127.0.0.1');
+    const transport = await accepted;
+    const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+    const row = rows
+      .map((line) => line.trim().split(/\s+/))
+      .find((c) => c[1]?.endsWith(local) && c[3] === '01');
+    // The kind of timer that is armed (2: keep-alive) and when it comes, in hundredths of a second.
+    const [kind, when] = row![5]!.split(':');
+    expect(kind).toBe('02');
+    expect(Number.parseInt(when!, 16)).toBeGreaterThan(5000);
+    expect(Number.parseInt(when!, 16)).toBeLessThanOrEqual(6000);
+    transport.destroy();
+    client.destroy();
+    server.close();
+  },
+);

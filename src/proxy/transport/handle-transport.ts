@@ -1,10 +1,16 @@
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { Loop } from '../loop.ts';
-import { internals, type Request, type TcpHandle, type WriteRequest } from './tcp-handle.ts';
+import {
+  configure,
+  configureAccepted,
+  internals,
+  type Request,
+  type TcpHandle,
+  type WriteRequest,
+} from './tcp-handle.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
-const keepAliveAfterSeconds = 60;
 /** libuv's end of file. */
 const endOfFile = -4095;
 
@@ -41,7 +47,8 @@ export class HandleTransport implements Transport {
   /** Takes over an accepted handle and reads from it. */
   static accepted(handle: TcpHandle, loop: Loop, owner: TransportOwner): HandleTransport {
     const transport = new HandleTransport(handle, loop, owner);
-    transport.#begin();
+    configureAccepted(handle);
+    handle.readStart();
     const peer: { address?: string } = {};
     if (handle.getpeername(peer) === 0) transport.remoteAddress = peer.address ?? '';
     return transport;
@@ -64,9 +71,7 @@ export class HandleTransport implements Transport {
   }
 
   #begin(): void {
-    this.#handle.setNoDelay(true);
-    // Finds out about peers that vanished without a word, also under calls that are silent for hours.
-    this.#handle.setKeepAlive(true, keepAliveAfterSeconds);
+    configure(this.#handle);
     if (!this.#pausedBeforehand) this.#handle.readStart();
   }
 

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { internals, type TcpHandle } from './tcp-handle.ts';
+import { configure, internals, type TcpHandle } from './tcp-handle.ts';
 
 /** A TCP handle with what a listening one has besides; the same libuv stream. */
 export interface ListeningHandle extends TcpHandle {
@@ -48,6 +48,7 @@ export function openListening(
     handle.close();
     return status;
   }
+  configure(handle);
   // libuv has no word for "listen, but do not poll". Both kinds of reading watch the same descriptor, so stopping the one stops
   // the other; all in one turn, so that nothing was polled yet.
   handle.readStart();

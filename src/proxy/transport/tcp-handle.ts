@@ -81,6 +81,25 @@ function findInternals(): Internals | null {
   }
 }
 
+const keepAliveAfterSeconds = 60;
+
+/**
+ * Settings of every connection: small writes go out at once, and keep-alive finds peers that vanished without a word, also under
+ * calls that are silent for hours.
+ */
+export function configure(handle: TcpHandle): void {
+  handle.setNoDelay(true);
+  handle.setKeepAlive(true, keepAliveAfterSeconds);
+}
+
+/** On Linux accepted connections have the settings of the listening socket: four system calls less for each. */
+const inherits = process.platform === 'linux';
+
+/** As {@link configure}, for connections of a listening handle that went through it. */
+export function configureAccepted(handle: TcpHandle): void {
+  if (!inherits) configure(handle);
+}
+
 /** True for a handle, false for a socket. */
 export function isHandle(accepted: Accepted): accepted is TcpHandle {
   return internals !== null && accepted instanceof internals.TCP;
@@ -96,6 +115,7 @@ export function onAccepted(server: Server, take: (accepted: Accepted) => void): 
     server.on('connection', take);
     return;
   }
+  configure(listening as unknown as TcpHandle);
   listening.onconnection = (status: number, handle: TcpHandle | undefined): void => {
     // An error (EMFILE) concerns one connection: it stays in the backlog or is the client's to try again.
     if (status === 0 && handle !== undefined) take(handle);
