@@ -231,21 +231,7 @@ const javaRow = (protocols: string, asked: '1' | '2', spoken: '1' | '2', base: (
     protocols,
     base,
     ['Expect: 100-continue', 'answer trailers (passed over)'],
-    (url, cases, sizes) => [
-      'java',
-      // It lives for a second: what makes it start sooner counts.
-      '-XX:TieredStopAtLevel=1',
-      '-XX:+UseSerialGC',
-      '-cp',
-      javaClasses,
-      'HttpPeer',
-      asked,
-      spoken,
-      url,
-      cases,
-      sizes,
-      ca,
-    ],
+    (url, cases, sizes) => ['java', '-cp', javaClasses, 'HttpPeer', asked, spoken, url, cases, sizes, ca],
   );
 
 const websocketCases = [
