@@ -148,10 +148,10 @@ afterAll(async () => {
 });
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-/** Calls of a burst: each has a connection of its own to the backend. */
+/** Calls of a burst, all at once: one after the other would take the connection that was used last again and again. */
 const lanes = 24;
-/** The burst is spread over so many milliseconds around the moment at which the backend closes. */
-const spreadMs = 120;
+/** Milliseconds between the moment at which the backend closes and the bursts of the rounds. */
+const offsetsMs = [1, -4, 8];
 
 /**
  * Many calls at once, so that many connections are idle from then on, and again at about the time at which the backend closes
@@ -162,22 +162,21 @@ async function hammer(path: string, { keptSeconds, rounds, latePosts }: Hammerin
   const agent = new http.Agent({ keepAlive: true });
   const wrong: string[] = [];
   const call = async (method: 'GET' | 'POST', afterMs: number): Promise<void> => {
-    await wait(afterMs);
     const { status, text } = await ask(agent, method, `/${path}/${method === 'GET' ? 'bytes/1' : 'post'}`);
     if (status !== 200) wrong.push(`${method} after ${Math.round(afterMs)} ms: ${status} ${text.trim()}`);
   };
-  const burst = (method: 'GET' | 'POST', fromMs: number, spread: number): Promise<unknown> =>
-    Promise.all(Array.from({ length: lanes }, (_, lane) => call(method, fromMs + (spread * lane) / lanes)));
+  const burst = async (method: 'GET' | 'POST', afterMs: number): Promise<void> => {
+    await wait(afterMs);
+    await Promise.all(Array.from({ length: lanes }, () => call(method, afterMs)));
+  };
 
-  await burst('GET', 0, 0);
+  await burst('GET', 0);
   for (let round = 0; round < rounds; round++) {
-    const keptMs = keptSeconds * 1000;
-    await burst('GET', keptMs - spreadMs / 2, spreadMs);
-    // Idle for less than a second, and for as long as the backend takes to close them.
-    await burst('GET', 0, 0);
-    await burst('POST', 850, 50);
-    await burst('GET', 0, 0);
-    if (round < latePosts) await burst('POST', keptMs + 60 - spreadMs / 2, spreadMs);
+    const closedMs = keptSeconds * 1000 + offsetsMs[round]!;
+    await burst('GET', closedMs);
+    await burst('POST', 900);
+    await burst('GET', 0);
+    if (round < latePosts) await burst('POST', closedMs + 10);
   }
   agent.destroy();
   return wrong.join('; ');
