@@ -17,16 +17,22 @@ import { find, type Pair, type Protocol, type ProxyUnderTest, proxies } from './
 import { type Measurement, markdown } from './report.ts';
 import { expectCount, serinCount, serinReady } from './serin-counters.ts';
 
-/** `npm run bench [-- --smoke | --only TEXT]`: measures side by side, prints the table, writes bench/RESULTS.md (not for a smoke run). */
+/** `npm run bench [-- --smoke | --only TEXT | --rounds N]`: measures side by side, prints the table, writes bench/RESULTS.md (not for a smoke run). */
 const smoke = process.argv.includes('--smoke');
 /** `--only TEXT`: the scenarios whose name has it, nothing else, and nothing is written. */
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1]! : null;
-const rounds = smoke ? 1 : 3;
+const only = after('--only') ?? null;
+const rounds = smoke ? 1 : Number(after('--rounds') ?? 3);
 const idleConnections = smoke ? 500 : 10_000;
 const folder = mkdtempSync(join(tmpdir(), 'serin-bench-'));
 // The workers of nginx run as another user when it is started by root.
 chmodSync(folder, 0o755);
 const PORT = 19_000;
+
+function after(option: string): string | undefined {
+  const at = process.argv.indexOf(option);
+  return at < 0 ? undefined : process.argv[at + 1];
+}
+
 const certificate = selfSigned();
 
 /** A certificate of an hour for 127.0.0.1, P-256. */

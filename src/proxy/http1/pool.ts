@@ -14,9 +14,9 @@ const slowConnectMs = 200;
 const mostConnections = 1024;
 /**
  * A call that may not be sent twice takes no connection that has been idle for longer: the upstream may be closing it at
- * this moment, and the call could not be sent again. Servers keep idle connections for two seconds and more.
+ * this moment, and the call could not be sent again. Servers keep idle connections for a second and more.
  */
-const freshMs = 1000;
+const freshMs = 500;
 /** What an idle connection is closed before the upstream's own time for it. */
 const marginMs = 500;
 
