@@ -289,6 +289,36 @@ describe('HTTP/1.1 to HTTP/1.1', () => {
     expect(answer.body.length).toBe(size);
   });
 
+  it('goes on with a connection whose bodies were answered before they had gone on', async () => {
+    // Answers at the head, and reads the body slowly behind its answer.
+    handler = (request, response) => {
+      response.end('early');
+      request.pause();
+      setTimeout(() => request.resume(), 30);
+    };
+    const clients = await Promise.all([1, 2, 3, 4].map(() => connect()));
+    const body = Buffer.alloc(8 * 1024 * 1024, 'x');
+    for (let n = 0; n < 4; n++) {
+      for (const client of clients) {
+        client.send(`POST /${n} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`);
+        client.send(body);
+      }
+      for (const client of clients) expect((await client.answer()).body.toString()).toBe('early');
+    }
+  });
+
+  it('reads over what it does not want also where it had stopped reading', async () => {
+    await plane.configure(manifest.replace('prefix: /,', 'prefix: /web/,'));
+    handler = echo;
+    const client = await connect();
+    for (let n = 0; n < 10; n++) {
+      client.send(`POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n`);
+      client.send(Buffer.alloc(200_000, 'x'));
+      expect((await client.answer()).status).toBe(404);
+    }
+    await plane.configure(manifest);
+  });
+
   it('takes back-pressure from a slow upstream to the client', async () => {
     let got = 0;
     handler = (request, response) => {

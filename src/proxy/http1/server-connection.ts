@@ -349,6 +349,8 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     this.#exchange = null;
     if (!this.#keepAlive || this.#draining || this.#peerEnded) return this.#linger();
     this.#input = input.head;
+    // Whatever the last request had not got back: nobody gives credit for it any more.
+    this.#uncredited = 0;
     this.#activeAt = this.loop.now;
     if (this.#reading) return;
     if (this.#carry.length > 0 && !this.blocked) this.#readCarry();
@@ -363,6 +365,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       if (!this.#keepAlive || this.#body.left > mostDropped) this.#linger();
       else {
         this.#dropped = 0;
+        this.#uncredited = 0;
         if (!this.#reading) this.#steer();
       }
       return;
