@@ -6,9 +6,7 @@ import type { Resource } from '../resources/resource.ts';
  * What the compiler puts into the model and the data plane does not serve yet. The only place that knows of it: with
  * all of them true this file, and each use of it, can go.
  */
-export const served: Readonly<Record<'upstreamTls' | 'proxyProtocol' | 'trustedHops', boolean>> = {
-  /** TLS to upstreams. */
-  upstreamTls: true,
+export const served: Readonly<Record<'proxyProtocol' | 'trustedHops', boolean>> = {
   /** PROXY protocol headers: until then Listeners that demand them are not opened. */
   proxyProtocol: false,
   /** l7Depth of Listeners. */

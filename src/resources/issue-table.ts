@@ -148,7 +148,6 @@ export const issueTable = {
     'the prefix belongs to namespace {owner}, so this Mapping gets no traffic',
     'use another host or prefix',
   ),
-  'tls-not-served': warning('TLS to the upstream is not served yet: calls are answered 501'),
   'tls-context-missing': error(
     'tls names the TLSContext "{name}", which does not exist',
     'add the TLSContext, or remove tls',

@@ -1,6 +1,5 @@
 import { finding } from '../../resources/issue.ts';
 import { about, type GroupContext, type GroupPass, type Member, type UnitFinding } from '../group.ts';
-import { served } from '../not-served.ts';
 import { isVerified } from '../tls/upstream-tls.ts';
 
 /** Warnings about members that are served: upstreams over TLS, and Mappings of several namespaces. */
@@ -21,7 +20,6 @@ function tlsWarnings(member: Member, context: GroupContext): UnitFinding[] {
   const { tls, at, service } = mapping;
   if (tls === null) return [];
   const path = [...at, tls.context === null ? 'service' : 'tls'];
-  if (!served.upstreamTls) return [about(member, finding('tls-not-served', path))];
   if (isVerified(mapping, context)) return [];
   return [about(member, finding('upstream-not-verified', path, { service: service.host }))];
 }

@@ -1,9 +1,7 @@
-import { chunkHeadBytes, endOfChunks, lastChunk, writeChunkHead } from '../../protocol/http1/chunk-writer.ts';
-import { linesRoom, writeLinesFromPlain } from '../../protocol/http1/lines.ts';
 import { statusLine } from '../../protocol/http1/start-lines.ts';
-import { isTrailerName } from '../../protocol/http1/trailers.ts';
 import type { HeadForms } from '../head-forms.ts';
 import type { AnswerHead } from '../sides.ts';
+import { type Append, appendChunk, appendTrailers } from './chunked.ts';
 
 /** How the body of the answer is delimited. */
 const framing = { none: 0, length: 1, chunked: 2, untilClose: 3 } as const;
@@ -35,12 +33,12 @@ export class AnswerWriter {
   /** The connection may go on behind this answer. */
   keepAlive = true;
   readonly #forms: HeadForms;
-  readonly #append: (bytes: Buffer, start: number, end: number) => void;
+  readonly #append: Append;
   #method = '';
   #minor = 1;
   #framing: number = framing.none;
 
-  constructor(forms: HeadForms, append: (bytes: Buffer, start: number, end: number) => void) {
+  constructor(forms: HeadForms, append: Append) {
     this.#forms = forms;
     this.#append = append;
   }
@@ -109,30 +107,15 @@ export class AnswerWriter {
   data(bytes: Buffer, start: number, end: number, fin: boolean): void {
     if (this.#framing === framing.none) return;
     if (this.#framing !== framing.chunked) return this.#append(bytes, start, end);
-    if (end > start) {
-      const to = writeChunkHead(scratch, 0, end - start);
-      this.#append(scratch, 0, to);
-      this.#append(bytes, start, end);
-      this.#piece(emptyLine);
-    }
-    if (fin) this.#piece(endOfChunks);
+    appendChunk(this.#append, bytes, start, end, fin);
   }
 
   /** Ends the body with trailers, a plain block; only a chunked body can have them (RFC 9112 7.1.2). */
   trailers(block: Buffer, start: number, end: number): void {
-    if (this.#framing !== framing.chunked) return;
-    const room = linesRoom(block, start, end);
-    const lines = Buffer.allocUnsafe(Math.max(room, 0));
-    const to = room < 0 ? -1 : writeLinesFromPlain(lines, 0, block, start, end, isTrailerName);
-    if (to <= 0) return this.#piece(endOfChunks);
-    this.#piece(lastChunk);
-    this.#append(lines, 0, to);
-    this.#piece(emptyLine);
+    if (this.#framing === framing.chunked) appendTrailers(this.#append, block, start, end);
   }
 
   #piece(bytes: Buffer): void {
     this.#append(bytes, 0, bytes.length);
   }
 }
-
-const scratch = Buffer.allocUnsafeSlow(chunkHeadBytes);

@@ -1,11 +1,8 @@
 import { GatewayCount } from '../../metrics/catalog.ts';
 import { bodyRule, responseBody } from '../../protocol/http1/body-rule.ts';
-import { chunkHeadBytes, endOfChunks, lastChunk, writeChunkHead } from '../../protocol/http1/chunk-writer.ts';
 import { chunkResult } from '../../protocol/http1/chunks.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
 import { endOfHead } from '../../protocol/http1/head-end.ts';
-import { linesRoom, writeLinesFromPlain } from '../../protocol/http1/lines.ts';
-import { isTrailerName } from '../../protocol/http1/trailers.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
 import { Connection } from '../connection.ts';
 import type { Exchange } from '../exchange.ts';
@@ -15,6 +12,7 @@ import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { connectTransport } from '../transport/open.ts';
 import { upgradeLines } from './answer-writer.ts';
 import { Carry } from './carry.ts';
+import { appendChunk, appendTrailers } from './chunked.ts';
 import { MessageBody } from './message-body.ts';
 
 /** What a connection tells its pool. */
@@ -36,6 +34,7 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
   keptMs: number = Number.POSITIVE_INFINITY;
   readonly #events: Http1ConnectionEvents;
   readonly #carry = new Carry();
+  readonly #append = (bytes: Buffer, start: number, end: number): void => this.append(bytes, start, end);
   readonly #answer: Answer = { status: 0, lines: true, bytes: nothing, length: 0, contentLength: -1 };
   #exchange: Exchange | null = null;
   /** A call is under way on it, whether or not anybody waits for its end. */
@@ -138,29 +137,14 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
 
   sendData(bytes: Buffer, start: number, end: number, fin: boolean): void {
     if (this.#requestEnded || this.closed) return;
-    if (!this.#chunkedRequest) this.append(bytes, start, end);
-    else {
-      if (end > start) {
-        const to = writeChunkHead(scratch, 0, end - start);
-        this.append(scratch, 0, to);
-        this.append(bytes, start, end);
-        this.#piece(emptyLine);
-      }
-      if (fin) this.#piece(endOfChunks);
-    }
+    if (this.#chunkedRequest) appendChunk(this.#append, bytes, start, end, fin);
+    else this.append(bytes, start, end);
     if (fin) this.#endRequest();
   }
 
   sendTrailers(block: Buffer, start: number, end: number): void {
     if (this.#requestEnded || this.closed) return;
-    if (this.#chunkedRequest) {
-      const room = linesRoom(block, start, end);
-      const lines = Buffer.allocUnsafe(Math.max(room, 0));
-      const to = room < 0 ? -1 : writeLinesFromPlain(lines, 0, block, start, end, isTrailerName);
-      this.#piece(lastChunk);
-      if (to > 0) this.append(lines, 0, to);
-      this.#piece(emptyLine);
-    }
+    if (this.#chunkedRequest) appendTrailers(this.#append, block, start, end);
     this.#endRequest();
   }
 
@@ -417,6 +401,5 @@ const nothing = Buffer.alloc(0);
 const chunkedLine = Buffer.from('transfer-encoding: chunked\r\n', 'latin1');
 const noBodyLine = Buffer.from('content-length: 0\r\n', 'latin1');
 const emptyLine = Buffer.from('\r\n', 'latin1');
-const scratch = Buffer.allocUnsafeSlow(chunkHeadBytes);
 /** Bytes of the answer that are under way to the client before the upstream is stopped. */
 const mostUncredited = 32_768;

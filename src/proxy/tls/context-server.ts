@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { TlsContext } from '../../model/tls.ts';
+import { cipherList, suites12 } from './ciphers.ts';
 
 /** Who waits for a handshake. */
 export interface HandshakeOwner {
@@ -19,9 +20,6 @@ export interface ContextServerOptions {
   readonly handshakeTimeoutMs: number;
 }
 
-/** The suites of TLS 1.3, which no context chooses among; without them OpenSSL would speak TLS 1.2 alone. */
-const suites13 = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
-
 /** Where Node keeps the socket below a TLS socket: the one thing that tells whose handshake is complete. */
 interface WithParent {
   readonly _parent?: Socket;
@@ -38,7 +36,7 @@ export class ContextServer {
   /** Throws where OpenSSL refuses what the context says. */
   constructor(context: TlsContext, { ticketKeys, handshakeTimeoutMs }: ContextServerOptions) {
     const { certificate, minVersion, maxVersion, alpn, cipherSuites, ecdhCurves, ca, crl } = context;
-    const old = cipherSuites.filter((name) => !name.toUpperCase().startsWith('TLS_'));
+    const old = suites12(cipherSuites);
     const asks = context.clientCertificates !== 'off';
     const server = createServer({
       cert: certificate!.chain,
@@ -46,7 +44,7 @@ export class ContextServer {
       minVersion,
       maxVersion,
       ALPNProtocols: [...alpn],
-      ...(cipherSuites.length > 0 ? { ciphers: [...suites13, ...old].join(':') } : {}),
+      ...(cipherSuites.length > 0 ? { ciphers: cipherList(old) } : {}),
       ...(ecdhCurves.length > 0 ? { ecdhCurve: ecdhCurves.join(':') } : {}),
       ...(asks && ca !== null ? { ca } : {}),
       ...(asks && crl !== null ? { crl } : {}),

@@ -7,6 +7,7 @@ import {
 } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import type { TlsContext, UpstreamTls } from '../../model/tls.ts';
+import { cipherList, suites12 } from './ciphers.ts';
 
 /** How to connect over TLS: what all connections with one {@link UpstreamTls} have in common. */
 export interface SecureDial {
@@ -100,14 +101,14 @@ export class UpstreamContexts {
   #contextOf(tls: UpstreamTls, row: TlsContext | null): SecureContext {
     const ca = row?.ca ?? (tls.verifyName === null ? null : this.#system());
     const { certificate = null, crl = null, cipherSuites = [], ecdhCurves = [] } = row ?? {};
-    const old = cipherSuites.filter((name) => !name.toUpperCase().startsWith('TLS_'));
+    const old = suites12(cipherSuites);
     return createSecureContext({
       minVersion: row?.minVersion ?? 'TLSv1.2',
       maxVersion: row?.maxVersion ?? 'TLSv1.3',
       ...(ca === null ? {} : { ca }),
       ...(crl === null ? {} : { crl }),
       ...(certificate === null ? {} : { cert: certificate.chain, key: certificate.privateKey }),
-      ...(old.length === 0 ? {} : { ciphers: [...suites13, ...old].join(':') }),
+      ...(old.length === 0 ? {} : { ciphers: cipherList(old) }),
       ...(ecdhCurves.length === 0 ? {} : { ecdhCurve: ecdhCurves.join(':') }),
     });
   }
@@ -135,6 +136,3 @@ export class UpstreamContexts {
     }
   }
 }
-
-/** The suites of TLS 1.3, which no context chooses among; without them OpenSSL would speak TLS 1.2 alone. */
-const suites13 = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
