@@ -1,57 +1,22 @@
-import type { PoolOptions } from '../endpoint-pool.ts';
+import { ConnectingPool } from '../connecting-pool.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Gateway } from '../gateway.ts';
-import { life } from '../life.ts';
-import type { SecureDial } from '../tls/upstream-contexts.ts';
-import { reasonOf } from '../unreachable.ts';
 import { ClientConnection, type ClientConnectionEvents } from './client-connection.ts';
 
-const firstRestMs = 1000;
-const longestRestMs = 30_000;
-/** A connect that takes longer makes calls go elsewhere meanwhile. */
-const slowConnectMs = 200;
 /** Calls that a connection is expected to take before its SETTINGS are there. */
 const assumedStreams = 100;
 const mostConnections = 512;
 
 /** The connections to one address: few, packed ("first with room" keeps writes large), within the peer's limit. */
-export class Http2Pool implements ClientConnectionEvents {
-  readonly address: string;
-  readonly port: number;
-  readonly #gateway: Gateway;
-  readonly #secure: SecureDial | null;
-  readonly #options: PoolOptions;
+export class Http2Pool extends ConnectingPool implements ClientConnectionEvents {
   #connections: ClientConnection[] = [];
-  #waiting: Exchange[] = [];
-  #connecting = 0;
-  #connectingSince = 0;
-  #restUntil = 0;
-  #restMs = 0;
   #keepAliveMs: number;
 
-  /** @param secure how TLS is spoken; null = in cleartext. */
-  constructor(
-    gateway: Gateway,
-    address: string,
-    port: number,
-    secure: SecureDial | null,
-    options: PoolOptions,
-  ) {
-    this.#gateway = gateway;
-    this.address = address;
-    this.port = port;
-    this.#secure = secure;
-    this.#options = options;
-    this.#keepAliveMs = options.keepAliveMs;
+  constructor(...parts: ConstructorParameters<typeof ConnectingPool>) {
+    super(...parts);
+    this.#keepAliveMs = this.options.keepAliveMs;
   }
 
-  /** True while calls had better go elsewhere: a connect failed a moment ago, or takes long. */
-  isResting(now: number): boolean {
-    if (now < this.#restUntil) return true;
-    return this.#connecting > 0 && now - this.#connectingSince > slowConnectMs && !this.#hasReady();
-  }
-
-  #hasReady(): boolean {
+  protected override hasReady(): boolean {
     for (const connection of this.#connections) if (connection.isReady && !connection.draining) return true;
     return false;
   }
@@ -66,39 +31,20 @@ export class Http2Pool implements ClientConnectionEvents {
         return;
       }
     }
-    this.#waiting = this.#gateway.stillWaiting(this.#waiting);
-    if (!this.#gateway.mayHold(exchange, this.#waiting)) return;
-    exchange.hold();
-    this.#waiting.push(exchange);
-    this.#grow();
+    this.wait(exchange);
   }
 
-  /** Opens as many connections as the waiting calls need. */
-  #grow(): void {
+  protected override grow(): void {
     const streams = this.#streamsPerConnection();
     while (
-      this.#waiting.length > this.#connecting * streams &&
+      this.waiting.length > this.connecting * streams &&
       this.#connections.length < mostConnections &&
       streams > 0
     ) {
-      if (this.#connecting++ === 0) {
-        this.#connectingSince = this.#gateway.loop.now;
-        setTimeout(() => this.#moveWaiting(), slowConnectMs).unref();
-      }
+      this.connectBegins();
       this.#connections.push(
-        new ClientConnection(this.#gateway, this.address, this.port, this.#secure, this.#options, this),
+        new ClientConnection(this.gateway, this.address, this.port, this.secure, this.options, this),
       );
-    }
-  }
-
-  /** The connect takes long: calls that wait for it go to another endpoint where a healthy one is. */
-  #moveWaiting(): void {
-    if (this.#connecting === 0 || this.#hasReady()) return;
-    this.#gateway.loop.tick();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const exchange of waiting) {
-      if (exchange.state <= life.held && !exchange.goElsewhere()) this.#waiting.push(exchange);
     }
   }
 
@@ -113,19 +59,17 @@ export class Http2Pool implements ClientConnectionEvents {
   onRoom(connection: ClientConnection): void {
     if (!this.#known.has(connection)) {
       this.#known.add(connection);
-      this.#connecting--;
-      this.#restMs = 0;
-      this.#restUntil = 0;
+      this.connectSucceeded();
     }
-    const waiting = this.#waiting;
+    const waiting = this.waiting;
     if (waiting.length === 0) return;
     const left: Exchange[] = [];
     for (const exchange of waiting) {
       if (connection.capacity <= 0 || exchange.refusedBy.includes(connection)) left.push(exchange);
       else exchange.attach(connection);
     }
-    this.#waiting = left;
-    if (this.#waiting.length > 0) this.#grow();
+    this.waiting = left;
+    if (this.waiting.length > 0) this.grow();
   }
 
   /** Connections that have been ready. */
@@ -133,17 +77,8 @@ export class Http2Pool implements ClientConnectionEvents {
 
   onGone(connection: ClientConnection, failed: boolean, why: string): void {
     this.#connections = this.#connections.filter((other) => other !== connection);
-    if (!failed) {
-      if (this.#waiting.length > 0) this.#grow();
-      return;
-    }
-    this.#connecting--;
-    this.#restMs = this.#restMs === 0 ? firstRestMs : Math.min(this.#restMs * 2, longestRestMs);
-    if (this.#hasReady()) return;
-    this.#restUntil = this.#gateway.loop.now + this.#restMs;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const exchange of waiting) exchange.endpointFailed(`${this.address}:${this.port} ${reasonOf(why)}`);
+    if (failed) this.connectFailed(why);
+    else if (this.waiting.length > 0) this.grow();
   }
 
   onTooManyPings(): void {
@@ -153,9 +88,9 @@ export class Http2Pool implements ClientConnectionEvents {
   /** Once a second. */
   sweep(now: number): void {
     for (const connection of [...this.#connections]) {
-      connection.sweep(now, this.#options.idleMs, this.#keepAliveMs);
+      connection.sweep(now, this.options.idleMs, this.#keepAliveMs);
     }
-    this.#waiting = this.#waiting.filter((exchange) => exchange.state <= life.held);
+    this.sweepWaiting();
   }
 
   /** The address is no longer an endpoint: calls finish, connections close. */
@@ -165,7 +100,7 @@ export class Http2Pool implements ClientConnectionEvents {
 
   /** True when nothing is open and nobody waits. */
   get isUnused(): boolean {
-    return this.#connections.length === 0 && this.#waiting.length === 0;
+    return this.#connections.length === 0 && this.waiting.length === 0;
   }
 
   /** Drops everything. */
