@@ -61,6 +61,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'mixed',
+          include: ['test/mixed/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 3_600_000,
+        },
+      },
+      {
+        test: {
           name: 'fuzz',
           include: ['test/fuzz/**/*.test.ts'],
           pool: 'forks',
