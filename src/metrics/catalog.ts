@@ -52,6 +52,10 @@ export const limitNames = [
   'target_bytes',
   'head_timeout',
   'tls_handshake_timeout',
+  'body_bytes',
+  'body_timeout',
+  'stream_idle_timeout',
+  'requests_per_connection',
 ] as const;
 
 /** One of {@link limitNames}. */

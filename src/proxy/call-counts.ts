@@ -16,7 +16,8 @@ export abstract class CallCounts {
   protected grpcCode = -1;
   /** Index in the catalogue's list of reasons. */
   protected reason = 0;
-  #bytesIn = 0;
+  /** Bytes of the request's body so far. */
+  protected bytesIn = 0;
   #messages = 0;
   /** Made when a frame is not exactly one message, which most are. */
   #messagesIn: MessageCounter | null = null;
@@ -54,7 +55,7 @@ export abstract class CallCounts {
 
   /** Body bytes from the client. */
   protected countIn(bytes: Buffer, start: number, end: number): void {
-    this.#bytesIn += end - start;
+    this.bytesIn += end - start;
     if (!this.grpc) return;
     if (this.#messagesIn === null && isOneMessage(bytes, start, end)) this.#messages++;
     else {
@@ -87,7 +88,7 @@ export abstract class CallCounts {
       series.begin();
     }
     const { counts } = this.series;
-    counts[CallCount.BYTES_IN]! += this.#bytesIn;
+    counts[CallCount.BYTES_IN]! += this.bytesIn;
     counts[CallCount.MESSAGES_IN]! += this.#messages;
     const elapsed = now - this.startedAt;
     this.series.end(this.status, this.grpcCode, this.reason, Math.round(elapsed * 1000));

@@ -4,8 +4,9 @@ import type { BackendRuntime } from './route-runtime.ts';
 const defaultMs = 3000;
 
 /**
- * Milliseconds from a call's head to the end of its answer; 0 = no limit. `timeout_ms` of the Mapping counts for every
- * call; a gRPC call also has its own `grpc-timeout`, and no limit where neither is set.
+ * Milliseconds for a call; 0 = no limit. `timeout_ms` of the Mapping counts for every call; a gRPC call also has its own
+ * `grpc-timeout`, and no limit where neither is set. For gRPC it is the time from the head to the end, whatever streams;
+ * for others from the end of the request to the end of the answer, as Envoy's route timeout is.
  */
 export function deadlineOf(
   call: { readonly grpc: boolean; readonly timeoutMs: number },

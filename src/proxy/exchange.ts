@@ -1,4 +1,4 @@
-import { reasonIndex } from '../metrics/catalog.ts';
+import { limitIndex, reasonIndex } from '../metrics/catalog.ts';
 import type { HeaderEdits } from '../model/backend.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
@@ -8,6 +8,8 @@ import { ClientRequest } from './client-request.ts';
 import { deadlineOf } from './deadline.ts';
 import {
   badBase64Reply,
+  bodyStalledReply,
+  bodyTooLongReply,
   deadlineReply,
   faultReply,
   noUpgradeReply,
@@ -26,7 +28,7 @@ import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
 import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
-import { allowedUpgrade, hasSwitched, refusedUpgrade, switchedHead, wrongAnswer } from './upgrade.ts';
+import { agreeOnUpgrade, hasSwitched, switchedHead, wrongAnswer } from './upgrade.ts';
 
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;
@@ -60,15 +62,25 @@ export class Exchange extends ClientRequest implements Timed {
   #uncredited = 0;
   /** Bytes of the answer for which the upstream has no credit yet. */
   #answerUncredited = 0;
+  /** Milliseconds that the call may take; 0 = no limit. */
+  #limitMs = 0;
+  /** Bytes that the request's body may have. */
+  #mostBody = Number.POSITIVE_INFINITY;
 
   // ---- from the head to an upstream
 
   /** Begins: finds the route, draws, and sends or waits. `marks` as the decoder left them; null = none. */
   begin(marks: FieldMarks | null): void {
     if (!this.gateway.decide(this)) return;
-    if (this.upgrade !== '' && !this.#mayUpgrade()) return;
-    const bridged = !this.grpc && this.backend!.backend.grpcWeb && this.#bridgeGrpcWeb();
-    this.#armDeadline();
+    const { backend } = this.backend!;
+    const refused = this.upgrade === '' ? null : agreeOnUpgrade(this, backend);
+    if (refused !== null) return this.fail(refused);
+    const most = this.gateway.limits.body_bytes;
+    if (most > 0) this.#mostBody = most;
+    if (this.contentLength > this.#mostBody) return this.fail(this.#bodyTooLong());
+    const bridged = !this.grpc && backend.grpcWeb && this.#bridgeGrpcWeb();
+    this.#limitMs = deadlineOf(this, this.backend!);
+    if (this.#limitMs > 0) this.gateway.wheel.arm(this, this.startedAt + this.#limitMs);
     this.#send(bridged ? null : marks);
   }
 
@@ -85,32 +97,6 @@ export class Exchange extends ClientRequest implements Timed {
     this.contentLength = -1;
     this.replaceHead(web.requestHead(this.chunk!.bytes, this.headStart, this.headEnd, this.lines));
     return true;
-  }
-
-  /** What is not allowed is ignored (RFC 9110 7.8), but for an extended CONNECT, which is nothing else: false. */
-  #mayUpgrade(): boolean {
-    const { name, upgrades } = this.backend!.backend;
-    const wanted = this.upgrade;
-    this.upgrade = allowedUpgrade(wanted, upgrades);
-    if (this.upgrade !== '') {
-      this.key = this.header('sec-websocket-key') ?? '';
-      if (!this.lines || this.backend!.backend.protocol === 'http1') return true;
-      const refused = refusedUpgrade(this.upgrade, this.method, (header) => this.header(header));
-      if (refused !== null) this.fail(refused);
-      return refused === null;
-    }
-    if (this.lines) {
-      this.requestEnded = true;
-      return true;
-    }
-    const message = `the Mapping ${name} has no "allow_upgrade: [${wanted}]"`;
-    this.fail(localReply(403, grpcStatus.permissionDenied, 'blocked', message));
-    return false;
-  }
-
-  #armDeadline(): void {
-    const limit = deadlineOf(this, this.backend!);
-    if (limit > 0) this.gateway.wheel.arm(this, this.startedAt + limit);
   }
 
   #send(marks: FieldMarks | null): void {
@@ -257,6 +243,8 @@ export class Exchange extends ClientRequest implements Timed {
     }
     this.#uncredited += end - start;
     this.countIn(bytes, start, end);
+    if (this.bytesIn > this.#mostBody) return this.clientBroke(this.#bodyTooLong());
+    if (fin) this.#requestIsWhole();
     const upstream = this.upstream;
     if (upstream !== null) {
       if (this.chunk !== null && this.state === life.sent && !this.keepBody(bytes, start, end))
@@ -266,9 +254,27 @@ export class Exchange extends ClientRequest implements Timed {
     } else if (this.state <= life.held) this.holdBody(bytes, start, end);
   }
 
+  #bodyTooLong(): LocalReply {
+    this.gateway.metrics.gateway[limitIndex.body_bytes!]!++;
+    return bodyTooLongReply(this.#mostBody);
+  }
+
+  /** A limit is about the answer: where the request took its time the clock begins anew behind it, as in Envoy. */
+  #requestIsWhole(): void {
+    const { now } = this.gateway.loop;
+    if (this.grpc || this.#limitMs === 0 || now === this.startedAt || this.state >= life.answered) return;
+    this.gateway.wheel.arm(this, now + this.#limitMs);
+  }
+
+  /** The client is the one who has to go on: the answer has not begun, and the body is not complete. */
+  get awaitsBody(): boolean {
+    return !this.grpc && !this.requestEnded && this.state <= life.sent && this.upgrade === '';
+  }
+
   /** Trailers from the client: they end the request. */
   requestTrailers(block: Buffer, start: number, end: number): void {
     this.requestEnded = true;
+    this.#requestIsWhole();
     if (this.state === life.sent && this.chunk !== null)
       this.trailers = Buffer.from(block.subarray(start, end));
     if (this.upstream !== null) this.upstream.sendTrailers(block, start, end);
@@ -334,6 +340,8 @@ export class Exchange extends ClientRequest implements Timed {
       return false;
     }
     this.gateway.wheel.disarm(this);
+    this.#limitMs = 0;
+    this.#mostBody = Number.POSITIVE_INFINITY;
     this.downstream.sendSwitch(switchedHead(head, protocol, this.lines, this.key), protocol);
     return true;
   }
@@ -409,6 +417,8 @@ export class Exchange extends ClientRequest implements Timed {
   onTimer(): void {
     this.gateway.loop.tick();
     if (this.state >= life.answered) return;
+    const bodyUnderWay = !this.grpc && !this.requestEnded && this.upgrade === '';
+    if (bodyUnderWay && this.state >= life.sent) return;
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;
     this.#failWith(deadlineReply(this.state === life.held), errorCode.cancel);
@@ -416,6 +426,7 @@ export class Exchange extends ClientRequest implements Timed {
 
   /** Nothing has moved for too long. */
   idle(): void {
+    this.gateway.metrics.gateway[limitIndex.stream_idle_timeout!]!++;
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;
     this.#failWith(silentReply(), errorCode.cancel);
@@ -433,6 +444,12 @@ export class Exchange extends ClientRequest implements Timed {
       this.#count();
     }
     this.#end();
+  }
+
+  /** The client does not go on with its body. */
+  bodyStalled(): void {
+    this.gateway.metrics.gateway[limitIndex.body_timeout!]!++;
+    this.clientBroke(bodyStalledReply());
   }
 
   /** The client broke a rule in the middle of its request: it is answered, and the upstream's call ends. */

@@ -41,6 +41,18 @@ export function badBase64Reply(): LocalReply {
   );
 }
 
+/** The request's body is longer than `body_bytes` allows. */
+export function bodyTooLongReply(most: number): LocalReply {
+  const message = `the body of the request has more than ${most} bytes`;
+  return localReply(413, grpcStatus.resourceExhausted, 'limit', message);
+}
+
+/** The client has stopped in the middle of its request's body (RFC 9110 15.5.9). */
+export function bodyStalledReply(): LocalReply {
+  const message = 'the body of the request did not go on in time';
+  return localReply(408, grpcStatus.cancelled, 'limit', message);
+}
+
 /** A fault of the gateway's own; the log has it. */
 export function faultReply(): LocalReply {
   return localReply(500, grpcStatus.internal, 'internal', 'a fault of the gateway');

@@ -56,6 +56,22 @@ export const limitTable: { readonly [K in LimitName]: LimitRow } = {
     unit: 'ms',
     what: 'from the connection to the end of the TLS handshake, on ports with TLS',
   },
+  body_bytes: { value: 0, unit: 'bytes', what: 'the body of one request; 0 = no limit' },
+  body_timeout: {
+    value: 60_000,
+    unit: 'ms',
+    what: "between two pieces of a request's body that the upstream waits for, gRPC's aside",
+  },
+  stream_idle_timeout: {
+    value: 300_000,
+    unit: 'ms',
+    what: "a call in which nothing moves in either direction, gRPC's aside",
+  },
+  requests_per_connection: {
+    value: 0,
+    unit: 'requests',
+    what: 'requests of one client connection, which ends gracefully behind the last; 0 = no limit',
+  },
 };
 
 /** A value for every limit. */

@@ -86,3 +86,8 @@ function isVisible(text: string): boolean {
   }
   return true;
 }
+
+/** What a request without Host and :authority names. */
+export const noAuthority: AuthorityInfo = { encoded: Buffer.from([0]), text: '' };
+/** CONNECT has no path. */
+export const noPath: PathInfo = new PathInfo({ encoded: Buffer.from([1, 0x2a]), text: '*' });

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { HeaderEdits } from '../model/backend.ts';
+import type { Backend, HeaderEdits } from '../model/backend.ts';
 import { grpcStatus } from '../protocol/grpc/status.ts';
 import { decodeLines } from '../protocol/http1/lines.ts';
 import {
@@ -9,6 +9,7 @@ import {
   upgradeRefusal,
   websocketProtocol,
 } from '../protocol/websocket/handshake.ts';
+import type { Exchange } from './exchange.ts';
 import { editHead } from './header-edits.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
 import type { AnswerHead } from './sides.ts';
@@ -33,8 +34,29 @@ export function withKey(key: string): HeaderEdits {
   return { remove: ['sec-websocket-key'], add: [{ name: 'sec-websocket-key', value: key, append: true }] };
 }
 
+/**
+ * Puts the protocol in place that a call goes on in, '' = none: what is not allowed is ignored (RFC 9110 7.8), and the
+ * head is then all of the request. Returns the refusal of an extended CONNECT, which is nothing else, and of a handshake
+ * that cannot be bridged.
+ */
+export function agreeOnUpgrade(call: Exchange, { name, protocol, upgrades }: Backend): LocalReply | null {
+  const wanted = call.upgrade;
+  call.upgrade = allowedUpgrade(wanted, upgrades);
+  if (call.upgrade !== '') {
+    call.key = call.header('sec-websocket-key') ?? '';
+    if (!call.lines || protocol === 'http1') return null;
+    return refusedUpgrade(call.upgrade, call.method, (header) => call.header(header));
+  }
+  if (call.lines) {
+    call.requestEnded = true;
+    return null;
+  }
+  const message = `the Mapping ${name} has no "allow_upgrade: [${wanted}]"`;
+  return localReply(403, grpcStatus.permissionDenied, 'blocked', message);
+}
+
 /** The one of the client's protocols (RFC 9110 7.8: in its order) that the Mapping allows; '' = none. */
-export function allowedUpgrade(offered: string, allowed: readonly string[]): string {
+function allowedUpgrade(offered: string, allowed: readonly string[]): string {
   if (allowed.length === 0) return '';
   return offered.split(', ').find((protocol) => allowed.includes(protocol)) ?? '';
 }
@@ -43,7 +65,7 @@ export function allowedUpgrade(offered: string, allowed: readonly string[]): str
  * Why a client's upgrade of HTTP/1.1 cannot go to an upstream of HTTP/2, which never sees the key; null when it can.
  * @param header value of a request's header.
  */
-export function refusedUpgrade(
+function refusedUpgrade(
   protocol: string,
   method: string,
   header: (name: string) => string | undefined,

@@ -213,7 +213,45 @@ const walks: { readonly [K in LimitName]: Walk } = {
     },
     seen: endedInPeace,
   },
+  body_bytes: {
+    limits: { body_bytes: 100 },
+    // Nothing says how long it will be, until it is too long.
+    exceed: (plane) =>
+      http1(
+        plane,
+        `${upload}Transfer-Encoding: chunked\r\n\r\n40\r\n${'x'.repeat(64)}\r\n40\r\n${'x'.repeat(64)}\r\n`,
+      ),
+    seen: told('413'),
+  },
+  body_timeout: {
+    limits: { body_timeout: 100 },
+    exceed: (plane) => http1(plane, `${upload}Content-Length: 5\r\n\r\nx`),
+    seen: told('408'),
+  },
+  stream_idle_timeout: {
+    limits: { stream_idle_timeout: 100 },
+    exceed: (plane) => http1(plane, 'GET /silent HTTP/1.1\r\nHost: quote.test\r\nConnection: close\r\n\r\n'),
+    seen: told('504'),
+  },
+  requests_per_connection: {
+    limits: { requests_per_connection: 2 },
+    exceed: async (plane) => {
+      const client = await RawClient.connect(plane.port);
+      for (const id of [1, 3]) {
+        client.get(id, '/neighbour');
+        await client.until(() => client.ended(id));
+      }
+      return client;
+    },
+    seen: async (client) => {
+      expect([client.status(1), client.status(3)]).toEqual(['200', '200']);
+      await client.until(() => client.goaway() !== null);
+      expect(client.goaway()).toBe(0);
+    },
+  },
 };
+
+const upload = 'POST / HTTP/1.1\r\nHost: quote.test\r\nConnection: close\r\n';
 
 async function http1(plane: TestPlane, text: string): Promise<RawClient> {
   const client = await RawClient.connect(plane.port, { greet: false });
@@ -259,6 +297,7 @@ describe('the table of limits', () => {
 
   beforeAll(async () => {
     recorder = await startRecorder((stream, headers) => {
+      if (headers[':path'] === '/silent') return;
       if (headers[':path'] === '/large') {
         stream.respond({ ':status': 200 });
         stream.end(Buffer.alloc(200_000));

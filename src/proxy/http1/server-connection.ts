@@ -11,7 +11,7 @@ import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { noPreface } from '../http2/no-preface.ts';
 import { localReply } from '../local-reply.ts';
-import { type AuthorityInfo, PathInfo } from '../path-info.ts';
+import { noAuthority, noPath } from '../path-info.ts';
 import { forwardedLines, requestIdLineBytes, writeRequestIdLine } from '../request-head.ts';
 import type { AnswerHead, Downstream } from '../sides.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -57,6 +57,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
   #queued = 0;
   #reading = false;
   #peerEnded = false;
+  #requests = 0;
   #draining = false;
   /** When the head that is incomplete began (ms), 0 = none. */
   #headAt = 0;
@@ -166,7 +167,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       gateway,
       this,
       this.#listener,
-      path ?? asterisk,
+      path ?? noPath,
       head.authority ?? noAuthority,
       method,
       grpc,
@@ -181,7 +182,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       reserved,
     );
     this.#exchange = exchange;
-    this.#keepAlive = head.keepAlive && !this.#draining;
+    this.#keepAlive = head.keepAlive && !this.#draining && !this.#isLast();
     this.#expects = head.expectContinue && !fin;
     this.#answered = false;
     this.#dropped = -1;
@@ -193,6 +194,14 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     } else if (!exchange.pathInfo.valid) {
       exchange.fail(localReply(400, grpcStatus.internal, 'protocol_error', 'the path is not valid'));
     } else exchange.begin(null);
+  }
+
+  /** This request is the last one that the connection may bring. */
+  #isLast(): boolean {
+    const most = this.gateway.limits.requests_per_connection;
+    if (most === 0 || ++this.#requests < most) return false;
+    this.gateway.metrics.gateway[limitIndex.requests_per_connection!]!++;
+    return true;
   }
 
   /** Adds what the gateway says itself: x-request-id and the forwarding fields. */
@@ -476,9 +485,18 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
         metrics.gateway[limitIndex.idle_timeout!]!++;
         this.#linger();
       }
-    } else if (now - this.#activeAt > silentMs && this.#exchange !== null) {
+    } else if (this.#exchange !== null) this.#sweepCall(this.#exchange, now - this.#activeAt);
+  }
+
+  #sweepCall(exchange: Exchange, silentMs: number): void {
+    const { limits } = this.gateway;
+    const owed = this.#input === input.body && this.#uncredited <= mostUncredited && exchange.awaitsBody;
+    if (owed && silentMs > limits.body_timeout) {
+      this.#keepAlive = false;
+      exchange.bodyStalled();
+    } else if (silentMs > limits.stream_idle_timeout) {
       if (this.#answered) this.#linger();
-      else if (!this.#exchange.grpc) this.#exchange.idle();
+      else if (!exchange.grpc) exchange.idle();
     }
   }
 
@@ -509,9 +527,4 @@ const bodyReserve = 512;
 const mostUncredited = 32_768;
 /** Of a body that nobody wants. */
 const mostDropped = 262_144;
-/** How long a call may be silent, gRPC's aside (Envoy's stream_idle_timeout). */
-const silentMs = 300_000;
 const nothing = Buffer.alloc(0);
-const noAuthority: AuthorityInfo = { encoded: Buffer.alloc(0), text: '' };
-/** CONNECT has no path. */
-const asterisk = new PathInfo({ encoded: Buffer.from('*'), text: '*' });

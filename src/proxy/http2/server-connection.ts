@@ -8,7 +8,7 @@ import type { Client } from '../client.ts';
 import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { localReply } from '../local-reply.ts';
-import { type AuthorityInfo, PathInfo } from '../path-info.ts';
+import { type AuthorityInfo, noAuthority, noPath, type PathInfo } from '../path-info.ts';
 import { RateBucket } from '../rate-bucket.ts';
 import { forwardedBlock, requestIdBytes, writeRequestId } from '../request-head.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -38,6 +38,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   #resetByUs: Set<number> | null = null;
   #tableClosed = false;
   #peerEnded = false;
+  #requests = 0;
   #draining = false;
   #sweptAt = 0;
   #lastAccepted = maxWindow;
@@ -124,7 +125,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     if (result === decoded.malformed || selfDependent || !isCompleteRequest(decoder, fin))
       return this.#malformed(id);
     const authority = decoder.authority ?? decoder.host ?? noAuthority;
-    const path = decoder.path ?? asterisk;
+    const path = decoder.path ?? noPath;
     const { protocol } = decoder;
     const stream = new ServerStream(this, id, fin ? -1 : decoder.contentLength);
     stream.remoteEnded = fin;
@@ -156,6 +157,11 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       reserved,
     );
     stream.exchange = exchange;
+    const most = gateway.limits.requests_per_connection;
+    if (most > 0 && ++this.#requests === most) {
+      gateway.metrics.gateway[limitIndex.requests_per_connection!]!++;
+      this.drain();
+    }
     if (tooLarge) this.#tooLarge(exchange);
     else if (decoder.method === 'CONNECT' && protocol === '') {
       exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
@@ -432,7 +438,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     if (this.streams.size === 0 && now - this.activeAt > limits.idle_timeout) {
       return this.#expire('idle_timeout', 'idle for too long');
     }
-    if (now - this.#sweptAt < sweepStreamsMs) return;
+    const every = Math.min(sweepStreamsMs, limits.body_timeout, limits.stream_idle_timeout);
+    if (now - this.#sweptAt < every) return;
     this.#sweptAt = now;
     for (const stream of this.streams.all()) stream.sweep(now);
   }
@@ -449,6 +456,3 @@ const bodyReserve = 512;
 const sweepStreamsMs = 10_000;
 /** A size update to 0 (RFC 7541 6.3). */
 const tableOfNothing = Buffer.from([0x20]);
-const noAuthority: AuthorityInfo = { encoded: Buffer.from([0]), text: '' };
-/** CONNECT has no path. */
-const asterisk = new PathInfo({ encoded: Buffer.from([1, 0x2a]), text: '*' });

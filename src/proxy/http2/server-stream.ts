@@ -103,15 +103,17 @@ export class ServerStream extends Http2Stream implements Downstream {
    * ends (NO_ERROR, RFC 9113 8.1), or a call that is none of gRPC's, whose streams may be silent for hours.
    */
   sweep(now: number): void {
+    const { limits } = this.connection.gateway;
     const silent = now - this.touchedAt;
     const exchange = this.exchange;
     if (this.localEnded && !this.remoteEnded) {
       if (silent > answeredMs) this.reset(errorCode.noError);
-    } else if (silent > idleStreamMs && exchange !== null && !exchange.grpc) exchange.idle();
+    } else if (exchange === null || exchange.grpc) return;
+    else if (silent > limits.body_timeout && this.receiveWindow > 0 && exchange.awaitsBody)
+      exchange.bodyStalled();
+    else if (silent > limits.stream_idle_timeout) exchange.idle();
   }
 }
 
 /** How long a request may go on behind its complete answer without a byte. */
 const answeredMs = 30_000;
-/** How long a call may be silent, gRPC's aside (Envoy's stream_idle_timeout). */
-const idleStreamMs = 300_000;
