@@ -3,9 +3,9 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { freePort } from '../../src/cli/demo/free-port.ts';
-import { startForAll } from '../support/mapping.ts';
+import { type SecuredAll, startSecuredForAll } from '../support/mapping.ts';
 import { isInstalled, type Peer, peerTest, runPeer } from '../support/peer.ts';
-import { type RunningSerin, until } from '../support/serin.ts';
+import { until } from '../support/serin.ts';
 
 const folder = fileURLToPath(new URL('../../.peers/interop', import.meta.url));
 const peer: Peer = {
@@ -14,7 +14,7 @@ const peer: Peer = {
   install: 'test/peers/setup.sh',
 };
 
-/** All cases that work without TLS. */
+/** All cases that need no credentials of a cloud's. */
 const cases = [
   'empty_unary',
   'large_unary',
@@ -33,7 +33,7 @@ const cases = [
 ];
 
 describe('grpc-go’s interop client and server through the gateway', () => {
-  let serin: RunningSerin | null = null;
+  let serin: SecuredAll | null = null;
   let stopServer = () => {};
 
   beforeAll(async () => {
@@ -53,7 +53,7 @@ describe('grpc-go’s interop client and server through the gateway', () => {
         }),
       10_000,
     );
-    serin = await startForAll(port);
+    serin = await startSecuredForAll(port);
   });
   afterAll(async () => {
     await serin?.stop();
@@ -61,18 +61,22 @@ describe('grpc-go’s interop client and server through the gateway', () => {
   });
 
   for (const name of cases) {
-    peerTest(peer, name, async () => {
-      const [host, port] = serin!.listen.split(':');
-      const run = await runPeer([
-        `${folder}/client`,
-        '-server_host',
-        host!,
-        '-server_port',
-        port!,
-        '-test_case',
-        name,
-      ]);
-      expect(run.code, run.err + run.out).toBe(0);
-    });
+    peerTest(peer, name, () => holds(name));
+    peerTest(peer, `${name}, over TLS`, () => holds(name, '-use_tls', '-use_test_ca', '-ca_file', serin!.authority));
+  }
+
+  async function holds(name: string, ...args: string[]): Promise<void> {
+    const [host, port] = serin!.listen.split(':');
+    const run = await runPeer([
+      `${folder}/client`,
+      '-server_host',
+      host!,
+      '-server_port',
+      port!,
+      '-test_case',
+      name,
+      ...args,
+    ]);
+    expect(run.code, run.err + run.out).toBe(0);
   }
 });
