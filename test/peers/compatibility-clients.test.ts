@@ -13,12 +13,20 @@ import {
   together,
   versionOf,
 } from '../support/compatibility.ts';
+import { type KindsServer, startKindsServer } from '../support/kinds-server.ts';
 import { type Peer, python } from '../support/peer.ts';
 import { type ReferenceBackend, startReference1, startReference2 } from '../support/reference-backend.ts';
 import { scrape, sum } from '../support/scrape.ts';
 import { type RunningSerin, startSerin } from '../support/serin.ts';
 import { context, pair } from '../support/tls-manifests.ts';
 import { type EchoServer, startEcho1, startEcho2 } from '../support/websocket.ts';
+import {
+  browserCaseNames,
+  browserCases,
+  chromium,
+  grpcWebCaseNames,
+  grpcWebCases,
+} from './clients/chromium.ts';
 import { type CurlProtocol, curl } from './clients/curl.ts';
 import { nghttp } from './clients/nghttp.ts';
 
@@ -44,6 +52,12 @@ const peers = {
   },
 } as const satisfies Record<string, Peer>;
 
+const webModule = `---
+apiVersion: getambassador.io/v3alpha1
+kind: Module
+metadata: {name: ambassador}
+spec: {config: {enable_grpc_web: true}}
+`;
 const folder = mkdtempSync(join(tmpdir(), 'serin-compatibility-'));
 const ca = join(folder, 'ca.pem');
 /** What is long goes to one of the backends: the way of bodies is the same behind the client's side. */
@@ -54,10 +68,12 @@ const secured = (): string => `https://${serin.listen}`;
 let serin: RunningSerin;
 let backends: ReferenceBackend[] = [];
 let echoes: EchoServer[] = [];
+let kinds: KindsServer;
 
 beforeAll(async () => {
   backends = await Promise.all([startReference1(), startReference2()]);
   echoes = await Promise.all([startEcho1(), startEcho2()]);
+  kinds = await startKindsServer();
   const authority = makeCertificate({ subject: 'authority' });
   const certificate = makeCertificate({ subject: 'gateway', names: ['127.0.0.1'], issuer: authority });
   writeFileSync(ca, authority.certificate);
@@ -73,10 +89,20 @@ spec: {hostname: "*", prefix: /${name}/, service: "${name}:80", timeout_ms: 0, $
     mapping('h1', 'allow_upgrade: [echo]') +
     mapping('h2', 'grpc: true') +
     mapping('ws1', 'allow_upgrade: [websocket]') +
-    mapping('ws2', 'grpc: true, allow_upgrade: [websocket]');
+    mapping('ws2', 'grpc: true, allow_upgrade: [websocket]') +
+    mapping('cors', 'cors: {origins: "*", methods: "PUT", headers: "x-custom"}') +
+    mapping('kinds', 'grpc: true').replace('/kinds/', '/serin.Kinds/, rewrite: ""') +
+    webModule;
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, manifest);
-  const ports = { h1: backends[0]!, h2: backends[1]!, ws1: echoes[0]!, ws2: echoes[1]! };
+  const ports = {
+    h1: backends[0]!,
+    h2: backends[1]!,
+    ws1: echoes[0]!,
+    ws2: echoes[1]!,
+    cors: backends[0]!,
+    kinds,
+  };
   const resolve = Object.entries(ports).flatMap(([name, { port }]) => [
     '--resolve',
     `${name}.default:80=127.0.0.1:${port}`,
@@ -86,7 +112,7 @@ spec: {hostname: "*", prefix: /${name}/, service: "${name}:80", timeout_ms: 0, $
 
 afterAll(async () => {
   await serin?.stop();
-  for (const backend of [...backends, ...echoes]) backend.close();
+  for (const backend of [...backends, ...echoes, kinds]) backend?.close();
 });
 
 async function opened(): Promise<number> {
@@ -262,6 +288,19 @@ const websocketRow = (protocols: string, base: () => string): Row => ({
   },
 });
 
+function browserRows(protocols: string, protocol: string, base: () => string): Row[] {
+  const row = { peer: chromium, protocols };
+  return [
+    {
+      ...row,
+      name: 'Chromium',
+      cases: browserCaseNames,
+      run: () => browserCases(base(), protocol, shorter),
+    },
+    { ...row, name: 'npm’s grpc-web in Chromium', cases: grpcWebCaseNames, run: () => grpcWebCases(base()) },
+  ];
+}
+
 const http1Only = ['103', 'Expect: 100-continue'];
 const rows: readonly Row[] = [
   curlRow('HTTP/1.0', cleartext, { flags: ['-0'], version: '1.0' }, [
@@ -327,6 +366,8 @@ const rows: readonly Row[] = [
   javaRow('HTTP/2 over TLS', '2', '2', secured),
   websocketRow('HTTP/1.1', cleartext),
   websocketRow('HTTP/1.1 over TLS', secured),
+  ...browserRows('HTTP/1.1', 'http/1.1', cleartext),
+  ...browserRows('HTTP/2 over TLS', 'h2', secured),
 ];
 
 describe('clients', () => testRows('client', rows));

@@ -62,7 +62,9 @@ describe('grpc-go’s interop client and server through the gateway', () => {
 
   for (const name of cases) {
     peerTest(peer, name, () => holds(name));
-    peerTest(peer, `${name}, over TLS`, () => holds(name, '-use_tls', '-use_test_ca', '-ca_file', serin!.authority));
+    peerTest(peer, `${name}, over TLS`, () =>
+      holds(name, '-use_tls', '-use_test_ca', '-ca_file', serin!.authority),
+    );
   }
 
   async function holds(name: string, ...args: string[]): Promise<void> {

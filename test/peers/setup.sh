@@ -26,7 +26,7 @@ if command -v mvn >/dev/null && command -v javac >/dev/null; then
 else
   echo "Maven or Java 17 is missing: grpc-java and HttpClient cannot be built (apt-get install maven openjdk-17-jdk-headless)" >&2
 fi
-for program in curl:curl nghttp:nghttp2-client nginx:nginx-light; do
+for program in curl:curl nghttp:nghttp2-client nginx:nginx-light chromium:chromium; do
   command -v "${program%%:*}" >/dev/null || missing="${missing:-} ${program##*:}"
 done
 if [ -n "${missing:-}" ]; then
