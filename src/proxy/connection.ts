@@ -91,7 +91,16 @@ export abstract class Connection implements TransportOwner {
 
   /** Copies `bytes[start, end)` to the output, however many they are. */
   protected append(bytes: Buffer, start: number, end: number): void {
-    for (let from = start; from < end; ) {
+    let from = start;
+    if (end - start >= directFrom && !this.blocked && !this.closed) {
+      this.flush();
+      if (!this.blocked) {
+        const written = this.transport.writeNow(bytes, start, end);
+        this.bytesOut += written;
+        from += written;
+      }
+    }
+    while (from < end) {
       const left = end - from;
       const space = this.out === null ? 0 : this.out.length - this.position;
       // Fills what is there; a new buffer is begun when hardly anything is left of it.
@@ -258,3 +267,5 @@ export abstract class Connection implements TransportOwner {
 /** What {@link Connection.room} can be asked for. */
 const mostRoom = 32_768;
 const leastPiece = 4096;
+/** Bytes that are handed to the kernel where they are: copying so many costs more than a system call. */
+const directFrom = 32_768;

@@ -187,6 +187,31 @@ describe.each(Object.entries(kinds))('a transport on a %s', (_, kind) => {
     expect(write(transport, 'small')).toBe(true);
   });
 
+  it('writes now what the kernel takes, and nothing when it is full or behind the end', async () => {
+    const { transport, peer } = await pair(kind);
+    const bytes = Buffer.alloc(1_000_000, 'x');
+    let now = 0;
+    peer.pause();
+    for (let n = 0; n < 100; n++) {
+      const taken = transport.writeNow(bytes, 10, bytes.length);
+      expect(taken).toBeLessThanOrEqual(bytes.length - 10);
+      now += taken;
+      if (taken === 0) break;
+    }
+    transport.write(Buffer.from('last'), 4);
+    transport.end();
+    expect(transport.writeNow(bytes, 0, 10)).toBe(0);
+    let received = 0;
+    let text = '';
+    peer.on('data', (data: Buffer) => {
+      received += data.length;
+      text = (text + data.toString('latin1')).slice(-4);
+    });
+    peer.resume();
+    await once(peer, 'end');
+    expect([received, text]).toEqual([now + 4, 'last']);
+  });
+
   it('stops reading, so that the peer stops, and goes on', async () => {
     const { transport, owner, peer } = await pair(kind);
     transport.pause();

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { Loop } from '../loop.ts';
@@ -113,6 +114,17 @@ export class HandleTransport implements Transport {
     request.oncomplete = (result) => this.#written(result);
     this.#writing++;
     return false;
+  }
+
+  writeNow(bytes: Buffer, start: number, end: number): number {
+    const { fd } = this.#handle;
+    if (this.closed || this.#ended || this.#beforehand !== null || fd < 0) return 0;
+    try {
+      return writeSync(fd, bytes, start, end - start);
+    } catch {
+      // The kernel is full (EAGAIN), or there is an error, which the next write finds as well.
+      return 0;
+    }
   }
 
   #written(status: number): void {

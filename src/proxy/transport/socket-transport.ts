@@ -112,6 +112,10 @@ export class SocketTransport implements Transport {
     } else this.owner.onDrained();
   }
 
+  writeNow(): number {
+    return 0;
+  }
+
   pause(): void {
     this.#socket.pause();
   }

@@ -2,6 +2,8 @@ import type { Server, Socket } from 'node:net';
 
 /** libuv's TCP stream as Node wraps it (lib/net.js stands on it). Errors are negative numbers of libuv. */
 export interface TcpHandle {
+  /** The file descriptor; negative where there is none (any more). */
+  readonly fd: number;
   onread: (this: TcpHandle) => void;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;

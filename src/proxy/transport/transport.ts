@@ -28,6 +28,11 @@ export interface Transport {
    * to the transport until `onDrained`.
    */
   write(bytes: Buffer, length: number): boolean;
+  /**
+   * Writes of `bytes[start, end)` what the kernel takes at once, and returns how much that was; 0 where that is not possible
+   * now, or not known. The bytes are the caller's again in any case. Nothing may be waiting to be drained.
+   */
+  writeNow(bytes: Buffer, start: number, end: number): number;
   /** Stops reading, so that TCP stops the peer. */
   pause(): void;
   resume(): void;
