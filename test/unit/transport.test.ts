@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Loop } from '../../src/proxy/loop.ts';
 import { ContextServer } from '../../src/proxy/tls/context-server.ts';
 import { HandleTransport } from '../../src/proxy/transport/handle-transport.ts';
+import { SecuredTransport } from '../../src/proxy/transport/secured-transport.ts';
 import { SocketTransport } from '../../src/proxy/transport/socket-transport.ts';
 import { internals, onAccepted, type TcpHandle } from '../../src/proxy/transport/tcp-handle.ts';
 import type { Transport, TransportOwner } from '../../src/proxy/transport/transport.ts';
@@ -53,24 +54,9 @@ interface Kind {
 
 const certificate = makeCertificate({ subject: 'test' });
 
-const kinds: Readonly<Record<string, Kind>> = {
-  handle: {
-    accept: (server, take) =>
-      onAccepted(server, (accepted) => {
-        const owner = new Owner();
-        take(HandleTransport.accepted(accepted as TcpHandle, owner.loop, owner), owner);
-      }),
-    connect: (port, owner) => HandleTransport.connect('127.0.0.1', port, owner.loop, owner),
-  },
-  socket: {
-    accept: (server, take) =>
-      void server.on('connection', (accepted) => {
-        const owner = new Owner();
-        take(SocketTransport.accepted(accepted, owner.loop, owner), owner);
-      }),
-    connect: (port, owner) => SocketTransport.connect('127.0.0.1', port, owner.loop, owner),
-  },
-  'socket over TLS': {
+/** TLS below a transport. @param take makes it of a socket whose handshake is complete. */
+function overTls(of: (socket: tls.TLSSocket, owner: Owner) => Transport): Kind {
+  return {
     accept: (server, take) => {
       const context = new ContextServer(
         {
@@ -96,7 +82,7 @@ const kinds: Readonly<Record<string, Kind>> = {
           onSecured: (socket) => {
             socket.allowHalfOpen = true;
             const owner = new Owner();
-            take(SocketTransport.accepted(socket, owner.loop, owner), owner);
+            take(of(socket, owner), owner);
           },
           onFailed: (error) => {
             throw error;
@@ -114,7 +100,28 @@ const kinds: Readonly<Record<string, Kind>> = {
       socket.allowHalfOpen = true;
       return socket;
     },
+  };
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  handle: {
+    accept: (server, take) =>
+      onAccepted(server, (accepted) => {
+        const owner = new Owner();
+        take(HandleTransport.accepted(accepted as TcpHandle, owner.loop, owner), owner);
+      }),
+    connect: (port, owner) => HandleTransport.connect('127.0.0.1', port, owner.loop, owner),
   },
+  socket: {
+    accept: (server, take) =>
+      void server.on('connection', (accepted) => {
+        const owner = new Owner();
+        take(SocketTransport.accepted(accepted, owner.loop, owner), owner);
+      }),
+    connect: (port, owner) => SocketTransport.connect('127.0.0.1', port, owner.loop, owner),
+  },
+  'socket over TLS': overTls((socket, owner) => SocketTransport.accepted(socket, owner.loop, owner)),
+  'handle over TLS': overTls((socket, owner) => SecuredTransport.accepted(socket, owner.loop, owner)),
 };
 
 const open: { close(): void }[] = [];

@@ -13,7 +13,7 @@ import {
 import type { Transport, TransportOwner } from './transport.ts';
 
 /** libuv's end of file. */
-const endOfFile = -4095;
+export const endOfFile = -4095;
 
 /** A handle that knows its transport. */
 interface OwnedHandle extends TcpHandle {

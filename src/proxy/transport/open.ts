@@ -1,6 +1,8 @@
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import type { Loop } from '../loop.ts';
 import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { HandleTransport } from './handle-transport.ts';
+import { SecuredTransport } from './secured-transport.ts';
 import { SocketTransport } from './socket-transport.ts';
 import { type Accepted, internals, isHandle } from './tcp-handle.ts';
 import type { Transport, TransportOwner } from './transport.ts';
@@ -8,6 +10,8 @@ import type { Transport, TransportOwner } from './transport.ts';
 /** A transport over an accepted connection; bytes come to `owner` from the next turn on. */
 export function acceptTransport(accepted: Accepted, loop: Loop, owner: TransportOwner): Transport {
   if (isHandle(accepted)) return HandleTransport.accepted(accepted, loop, owner);
+  if (internals !== null && accepted instanceof TLSSocket)
+    return SecuredTransport.accepted(accepted, loop, owner);
   return SocketTransport.accepted(accepted, loop, owner);
 }
 
@@ -24,19 +28,25 @@ export function connectTransport(
   owner: TransportOwner,
 ): Transport {
   if (secure !== null) {
-    const { options, session } = secure;
-    const resumed = session === undefined ? options : { ...options, session };
-    return SocketTransport.connectSecured(
-      address,
+    const socket = connectTls({
+      ...secure.options,
+      ...resumed(secure),
+      host: address,
       port,
-      { ...resumed, ALPNProtocols: [alpn] },
-      loop,
-      owner,
-      (next) => {
-        secure.session = next;
-      },
-    );
+      ALPNProtocols: [alpn],
+      allowHalfOpen: true,
+    } as ConnectionOptions);
+    socket.on('session', (next) => {
+      secure.session = next;
+    });
+    const kind = internals === null ? SocketTransport : SecuredTransport;
+    return kind.connecting(socket, address, loop, owner);
   }
   if (internals === null) return SocketTransport.connect(address, port, loop, owner);
   return HandleTransport.connect(address, port, loop, owner);
+}
+
+/** The session that was agreed on last, which saves most of a handshake (RFC 8446 2.2). */
+function resumed({ session }: SecureDial): { session?: Buffer } {
+  return session === undefined ? {} : { session };
 }

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { Loop } from '../loop.ts';
 import type { Transport, TransportOwner } from './transport.ts';
 
@@ -69,21 +69,9 @@ export class SocketTransport implements Transport {
     return transport;
   }
 
-  /**
-   * Connects over TLS; it stands when the handshake is complete and the peer is whom `options` demand, and what is written
-   * before waits for that. A failure of the handshake comes as `onClosed` with OpenSSL's or Node's code.
-   */
-  static connectSecured(
-    address: string,
-    port: number,
-    options: ConnectionOptions,
-    loop: Loop,
-    owner: TransportOwner,
-    onSession: (session: Buffer) => void,
-  ): SocketTransport {
-    const socket = connectTls({ ...options, host: address, port, allowHalfOpen: true } as ConnectionOptions);
+  /** Takes a TLS socket that is connecting; as {@link SecuredTransport.connecting}. */
+  static connecting(socket: TLSSocket, address: string, loop: Loop, owner: TransportOwner): SocketTransport {
     const transport = SocketTransport.#secured(socket, address, loop, owner);
-    socket.on('session', onSession);
     socket.once('secureConnect', () => transport.owner.onConnected());
     return transport;
   }
