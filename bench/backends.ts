@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LOAD_CORE, type Running, startOn } from './process.ts';
 import { type Backends, find } from './proxies.ts';
@@ -28,13 +28,19 @@ export function fastBackends(folder: string, first: number): Promise<RunningBack
   ]);
 }
 
-/** Two nginx that answer over HTTP/1.1: a few bytes, or 1 MiB from a file. */
+/** Two nginx that answer over HTTP/1.1: a few bytes, or so many KiB from a file. */
 export function http1Backends(folder: string, first: number): Promise<RunningBackends> {
   return pair(first, (port) => {
     const place = join(resolve(folder), `http1-${port}`);
     mkdirSync(place, { recursive: true });
     mkdirSync(join(place, 'helloworld.Greeter'), { recursive: true });
-    writeFileSync(join(place, 'helloworld.Greeter', 'large'), Buffer.alloc(1024 * 1024, 'y'));
+    for (const kib of [64, 1024]) {
+      writeFileSync(join(place, 'helloworld.Greeter', `${kib}k`), Buffer.alloc(1024 * kib, 'y'));
+    }
+    // Zeros that take no room.
+    const large = openSync(join(place, 'helloworld.Greeter', `${1024 * 1024}k`), 'w');
+    ftruncateSync(large, 1024 ** 3);
+    closeSync(large);
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
       (kind) => `${kind}_temp_path ${place}/${kind};`,
     );
@@ -45,11 +51,16 @@ events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; ${temporary.join(' ')}
 server { listen 127.0.0.1:${port}; client_max_body_size 0; client_body_buffer_size 2m;
 location / { default_type text/plain; return 200 "Hello world"; }
-location /helloworld.Greeter/large { root ${place}; error_page 405 =200 $uri; } } }
+location ~ k$ { root ${place}; error_page 405 =200 $uri; } } }
 `,
     );
     return [find('nginx')!, '-p', place, '-e', 'stderr', '-c', join(place, 'nginx.conf')];
   });
+}
+
+/** Two servers of WebSockets that send every message back. */
+export function websocketBackends(first: number): Promise<RunningBackends> {
+  return pair(first, (port) => [find('serin-bench')!, 'websocket-backend', '-listen', `127.0.0.1:${port}`]);
 }
 
 /** Two real grpc-go servers. */

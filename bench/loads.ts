@@ -6,7 +6,7 @@ import { find } from './proxies.ts';
 /** A scenario of the table. */
 export interface Scenario {
   readonly name: string;
-  readonly client: 'h2load' | 'grpc-go' | 'h2load-http1' | 'wrk';
+  readonly client: 'h2load' | 'grpc-go' | 'h2load-http1' | 'wrk' | 'websocket';
   readonly connections: number;
   readonly streams: number;
   readonly calls: number;
@@ -16,12 +16,15 @@ export interface Scenario {
   readonly tls?: boolean;
   /** A connection for each request. */
   readonly close?: boolean;
-  /** Requests and answers have 1 MiB each. */
-  readonly large?: boolean;
+  /** Answers have so many KiB, and requests, too, unless it is `down` only. */
+  readonly body?: { readonly kib: number; readonly down?: boolean };
+  /** Messages of 1,000 bytes there and back on each stream or WebSocket; the figures are for one of them. */
+  readonly messages?: number;
 }
 
 /** What a load has seen; latencies in microseconds, null where the client does not tell. */
 export interface LoadResult {
+  /** Calls, or messages where a scenario has them. */
   readonly answered: number;
   readonly seconds: number;
   readonly p99: number | null;
@@ -90,13 +93,59 @@ export function scenarios(scale: number): readonly Scenario[] {
       close: true,
     },
     {
+      name: 'HTTP/1.1, 64 KiB there and 64 KiB back',
+      client: 'h2load-http1',
+      connections: 16,
+      streams: 1,
+      calls: n(30_000),
+      heavy: false,
+      body: { kib: 64 },
+    },
+    {
       name: 'HTTP/1.1, 1 MiB there and 1 MiB back',
       client: 'h2load-http1',
       connections: 8,
       streams: 1,
       calls: Math.max(200, Math.round(3000 * scale)),
       heavy: false,
-      large: true,
+      body: { kib: 1024 },
+    },
+    {
+      name: 'HTTP/1.1, 1 GiB back',
+      client: 'h2load-http1',
+      connections: 1,
+      streams: 1,
+      calls: scale < 1 ? 1 : 4,
+      heavy: false,
+      body: { kib: 1024 * 1024, down: true },
+    },
+    {
+      name: 'WebSocket, 16 connections, a message there and back',
+      client: 'websocket',
+      connections: 16,
+      streams: 1,
+      calls: 16,
+      heavy: false,
+      messages: Math.round(n(160_000) / 16),
+    },
+    {
+      name: 'grpc-go, 16 streams, a message there and back',
+      client: 'grpc-go',
+      connections: 16,
+      streams: 1,
+      calls: 16,
+      heavy: false,
+      messages: Math.round(n(160_000) / 16),
+    },
+    {
+      name: 'HTTPS/1.1, a handshake for each request',
+      client: 'wrk',
+      connections: 16,
+      streams: 1,
+      calls: n(100_000),
+      heavy: false,
+      close: true,
+      tls: true,
     },
     {
       name: 'HTTPS/1.1, 64 kept connections',
@@ -129,16 +178,20 @@ export async function runLoad(
   switch (scenario.client) {
     case 'grpc-go':
       return grpcGo(scenario, port, calls, 0);
+    case 'websocket':
+      return websocket(scenario, port);
     case 'wrk':
       return wrk(scenario, port, folder, calls);
     default:
-      return h2load(scenario, port, folder, calls, [scenario.large === true ? LARGE : GREETER]);
+      return h2load(scenario, port, folder, calls, [
+        scenario.body === undefined ? GREETER : pathOf(scenario.body.kib),
+      ]);
   }
 }
 
 /** What a scenario speaks, to the proxy and behind it. */
 export function protocolOf(scenario: Scenario): 'h2' | 'http1' {
-  return scenario.client === 'h2load-http1' || scenario.client === 'wrk' ? 'http1' : 'h2';
+  return scenario.client === 'h2load' || scenario.client === 'grpc-go' ? 'h2' : 'http1';
 }
 
 /**
@@ -153,7 +206,7 @@ async function wrk(scenario: Scenario, port: number, folder: string, calls: numb
   const out = await runOn(LOAD_CORE, [
     'wrk',
     ...['-t', '1', '-c', String(scenario.connections), '-d', `${seconds}s`, '-s', script],
-    `http://127.0.0.1:${port}${GREETER}`,
+    `${scenario.tls === true ? 'https' : 'http'}://127.0.0.1:${port}${GREETER}`,
   ]);
   const [, answered, value] = /(\d+) requests in ([\d.]+)s/.exec(out) ?? [];
   if (answered === undefined || /Non-2xx|Socket errors/.test(out))
@@ -184,7 +237,7 @@ export async function grpcGo(
   calls: number,
   rate: number,
 ): Promise<LoadResult> {
-  const { connections, streams, heavy } = scenario;
+  const { connections, streams, heavy, messages = 0 } = scenario;
   const out = await runOn(LOAD_CORE, [
     find('serin-bench')!,
     'load',
@@ -192,6 +245,7 @@ export async function grpcGo(
     ...['-conns', String(connections)],
     ...['-streams', String(streams)],
     ...['-calls', String(calls)],
+    ...['-messages', String(messages)],
     ...(heavy ? ['-heavy'] : []),
     ...['-rate', String(rate)],
   ]);
@@ -204,14 +258,27 @@ export async function grpcGo(
   };
   if (result.errors > 0 || result.calls !== calls)
     throw new Error(`${result.errors} of ${calls} calls failed: ${result.error}`);
+  if (messages > 0) return { answered: calls * messages, seconds: result.seconds, p99: null };
   return { answered: result.calls, seconds: result.seconds, p99: result.p99 };
+}
+
+async function websocket({ connections, messages = 0 }: Scenario, port: number): Promise<LoadResult> {
+  const out = await runOn(LOAD_CORE, [
+    find('serin-bench')!,
+    'websocket',
+    ...['-target', `127.0.0.1:${port}`, '-conns', String(connections), '-messages', String(messages)],
+  ]);
+  const result = JSON.parse(out) as { calls: number; errors: number; error: string; seconds: number };
+  if (result.errors > 0 || result.calls !== connections * messages)
+    throw new Error(`${result.errors} of ${connections} connections failed: ${result.error}`);
+  return { answered: result.calls, seconds: result.seconds, p99: null };
 }
 
 /** Path of the Greeter's method. */
 export const GREETER = '/helloworld.Greeter/SayHello';
 
-/** Path of an answer of 1 MiB. */
-export const LARGE = '/helloworld.Greeter/large';
+/** Path of an answer of so many KiB. */
+export const pathOf = (kib: number): string => `/helloworld.Greeter/${kib}k`;
 
 /** Calls of these paths in turn. */
 export async function h2load(
@@ -223,10 +290,10 @@ export async function h2load(
 ): Promise<LoadResult> {
   mkdirSync(folder, { recursive: true });
   const body = join(resolve(folder), 'request.bin');
-  const large = scenario.large === true;
+  const up = scenario.body !== undefined && scenario.body.down !== true ? scenario.body.kib : 0;
   writeFileSync(
     body,
-    large ? Buffer.alloc(1024 * 1024, 'x') : Buffer.from('\x00\x00\x00\x00\x07\n\x05world', 'latin1'),
+    up > 0 ? Buffer.alloc(1024 * up, 'x') : Buffer.from('\x00\x00\x00\x00\x07\n\x05world', 'latin1'),
   );
   const scheme = scenario.tls === true ? 'https' : 'http';
   const places = join(resolve(folder), 'places.txt');
@@ -236,7 +303,7 @@ export async function h2load(
     ...(protocolOf(scenario) === 'http1' ? ['--h1'] : []),
     ...['-n', String(calls), '-c', String(scenario.connections), '-m', String(scenario.streams), '-t', '1'],
     ...(protocolOf(scenario) === 'http1'
-      ? large
+      ? up > 0
         ? ['-d', body]
         : []
       : ['-d', body, '-H', 'content-type: application/grpc', '-H', 'te: trailers']),

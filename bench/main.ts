@@ -2,7 +2,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fastBackends, grpcBackends, http1Backends, type RunningBackends } from './backends.ts';
+import {
+  fastBackends,
+  grpcBackends,
+  http1Backends,
+  type RunningBackends,
+  websocketBackends,
+} from './backends.ts';
 import { grpcGo, protocolOf, runLoad, type Scenario, scenarios } from './loads.ts';
 import {
   cpuMicroseconds,
@@ -72,13 +78,15 @@ async function measure(
   const running = await started(proxy, backends, protocol, scenario.tls === true ? certificate : null);
   try {
     await runLoad(scenario, PORT, folder, warmUp(scenario));
-    const counted = proxy.name === 'Serin' ? await settledCount(protocol) : 0;
+    const code = scenario.client === 'websocket' ? 101 : 200;
+    const counted = proxy.name === 'Serin' ? await settledCount(protocol, code) : 0;
     const before = cpuMicroseconds(running.pid);
     const load = await runLoad(scenario, PORT, folder, scenario.calls);
     const cpu = (cpuMicroseconds(running.pid) - before) / load.answered;
     // wrk drops what is under way when its time is over.
     const late = scenario.client === 'wrk' ? scenario.connections : 0;
-    if (proxy.name === 'Serin') await expectCount(counted, load.answered, protocol, late);
+    const calls = load.answered / (scenario.messages ?? 1);
+    if (proxy.name === 'Serin') await expectCount(counted, calls, protocol, late, code);
     return {
       scenario: scenario.name,
       proxy: proxy.name,
@@ -92,22 +100,25 @@ async function measure(
   }
 }
 
-function warmUp({ large, calls }: Scenario): number {
-  return large === true ? Math.min(calls, 500) : Math.max(smoke ? 1000 : 60_000, Math.round(calls / 5));
+function warmUp({ body, calls, messages }: Scenario): number {
+  if (messages !== undefined) return calls;
+  if (body !== undefined) return body.kib > 1024 ? 1 : Math.min(calls, 500);
+  return Math.max(smoke ? 1000 : 60_000, Math.round(calls / 5));
 }
 
-async function settledCount(protocol: Protocol): Promise<number> {
+async function settledCount(protocol: Protocol, code: number): Promise<number> {
   // Workers report ten times a second, where they and the control process are let to.
-  let last = await serinCount(protocol);
+  let last = await serinCount(protocol, code);
   for (;;) {
     await sleep(400);
-    const now = await serinCount(protocol);
+    const now = await serinCount(protocol, code);
     if (now === last) return now;
     last = now;
   }
 }
 
 function backendsOf(scenario: Scenario): Promise<RunningBackends> {
+  if (scenario.client === 'websocket') return websocketBackends(19_001);
   if (protocolOf(scenario) === 'http1') return http1Backends(folder, 19_001);
   return scenario.client === 'h2load' ? fastBackends(folder, 19_001) : grpcBackends(19_001);
 }

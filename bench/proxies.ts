@@ -71,7 +71,8 @@ export function find(program: string): string | null {
 
 function serin(folder: string, port: number, backends: Backends, speech: Speech): readonly string[] {
   const mappings = mappingPair('/helloworld.Greeter/', '');
-  const spoken = speech.protocol === 'h2' ? mappings : mappings.replaceAll('grpc: true, ', '');
+  const spoken =
+    speech.protocol === 'h2' ? mappings : mappings.replaceAll('grpc: true, ', 'allow_upgrade: [websocket], ');
   const secret = speech.tls === null ? '' : secretOf(speech.tls);
   return serinWith(folder, port, backends, spoken + secret);
 }
@@ -163,6 +164,7 @@ function envoy(
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: ingress
+          upgrade_configs: [{upgrade_type: websocket}]
           codec_type: ${http2 ? 'HTTP2' : 'HTTP1'}
           generate_request_id: true
           http_filters:
@@ -253,6 +255,7 @@ http {
   fastcgi_temp_path ${folder}/fastcgi;
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
+  map $http_upgrade $hop { default upgrade; '' ''; }
   upstream out {
     server 127.0.0.1:${backends.stable} weight=80;
     server 127.0.0.1:${backends.canary} weight=20;
@@ -265,7 +268,7 @@ http {
     client_max_body_size 0;
     keepalive_requests 100000000;
     http2_max_concurrent_streams 1000;
-    location / { ${http2 ? 'grpc_pass grpc://out;' : 'proxy_pass http://out; proxy_http_version 1.1; proxy_set_header Connection "";'} }
+    location / { ${http2 ? 'grpc_pass grpc://out;' : 'proxy_pass http://out; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $hop;'} }
   }
 }
 `;

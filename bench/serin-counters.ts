@@ -2,13 +2,13 @@ import { sleep } from './process.ts';
 import { type Protocol, SERIN_ADMIN } from './proxies.ts';
 
 /** Calls that Serin's counters say have ended well. */
-export async function serinCount(protocol: Protocol = 'h2'): Promise<number> {
+export async function serinCount(protocol: Protocol = 'h2', code = 200): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${SERIN_ADMIN}/metrics`)).text();
   let sum = 0;
   for (const line of text.split('\n')) {
     if (
       line.startsWith('serin_requests_total{') &&
-      line.includes('code="200"') &&
+      line.includes(`code="${code}"`) &&
       (protocol === 'http1' || line.includes('grpc_status="0"'))
     ) {
       sum += Number(line.slice(line.lastIndexOf(' ') + 1));
@@ -33,11 +33,12 @@ export async function expectCount(
   calls: number,
   protocol: Protocol = 'h2',
   late = 0,
+  code = 200,
 ): Promise<void> {
   for (let tries = 0; tries < 20; tries++) {
-    const more = (await serinCount(protocol)) - before - calls;
+    const more = (await serinCount(protocol, code)) - before - calls;
     if (more >= 0 && more <= late) return;
     await sleep(100);
   }
-  throw new Error(`Serin has counted ${(await serinCount(protocol)) - before} of ${calls} calls`);
+  throw new Error(`Serin has counted ${(await serinCount(protocol, code)) - before} of ${calls} calls`);
 }

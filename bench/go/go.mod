@@ -2,7 +2,10 @@ module serin.dev/bench
 
 go 1.26.0
 
-require google.golang.org/grpc v1.85.0
+require (
+	github.com/gorilla/websocket v1.5.3
+	google.golang.org/grpc v1.85.0
+)
 
 require (
 	golang.org/x/net v0.60.0 // indirect

@@ -2,6 +2,9 @@
 //
 //	bench backend -listen 127.0.0.1:9001
 //	bench load -target 127.0.0.1:8080 -conns 16 -streams 16 -calls 100000 [-heavy] [-rate 5000]
+//	bench load -target 127.0.0.1:8080 -conns 16 -streams 1 -calls 16 -messages 1000
+//	bench websocket-backend -listen 127.0.0.1:9001
+//	bench websocket -target 127.0.0.1:8080 -conns 16 -messages 10000
 //	bench idle -target 127.0.0.1:8080 -conns 10000
 package main
 
@@ -10,6 +13,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"math/rand/v2"
 	"net"
@@ -36,7 +40,7 @@ func (raw) Name() string                    { return "proto" }
 
 func main() {
 	if len(os.Args) < 2 {
-		log.Fatal("backend, load or idle")
+		log.Fatal("backend, load, websocket-backend, websocket or idle")
 	}
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	address := flags.String("listen", "127.0.0.1:9001", "address of the backend")
@@ -45,13 +49,18 @@ func main() {
 	streams := flags.Int("streams", 16, "calls at a time on each")
 	calls := flags.Int("calls", 100000, "calls in all")
 	heavy := flags.Bool("heavy", false, "headers of its own in each call: traceparent, x-request-id, deadline; a token of 600 bytes")
+	messages := flags.Int("messages", 0, "messages there and back on each stream or connection; 0 = unary calls")
 	rate := flags.Float64("rate", 0, "calls a second, evenly; 0 = as fast as they are answered")
 	_ = flags.Parse(os.Args[2:])
 	switch os.Args[1] {
 	case "backend":
 		backend(*address)
 	case "load":
-		load(*target, *conns, *streams, *calls, *heavy, *rate)
+		load(*target, *conns, *streams, *calls, *messages, *heavy, *rate)
+	case "websocket-backend":
+		websocketBackend(*address)
+	case "websocket":
+		websocketLoad(*target, *conns, *messages)
 	case "idle":
 		idle(*target, *conns)
 	default:
@@ -79,6 +88,24 @@ func backend(address string) {
 				return &reply, nil
 			},
 		}},
+		Streams: []grpc.StreamDesc{{
+			StreamName:    "Chat",
+			ServerStreams: true,
+			ClientStreams: true,
+			Handler: func(_ any, stream grpc.ServerStream) error {
+				for {
+					var message []byte
+					if err := stream.RecvMsg(&message); err == io.EOF {
+						return nil
+					} else if err != nil {
+						return err
+					}
+					if err := stream.SendMsg(&message); err != nil {
+						return err
+					}
+				}
+			},
+		}},
 	}, struct{}{})
 	log.Fatal(server.Serve(listener))
 }
@@ -94,7 +121,7 @@ type result struct {
 	P99     float64 `json:"p99"`
 }
 
-func load(target string, conns, streams, calls int, heavy bool, rate float64) {
+func load(target string, conns, streams, calls, messages int, heavy bool, rate float64) {
 	token := "Bearer " + strings.Repeat("eyJhbGciOiJSUzI1NiIsImtpZCI6", 22)[:593]
 	request := []byte("\n\x05world")
 	var left, errors atomic.Int64
@@ -129,7 +156,13 @@ func load(target string, conns, streams, calls int, heavy bool, rate float64) {
 					}
 					ctx, cancel := headers(heavy, token)
 					var reply []byte
-					if err := conn.Invoke(ctx, method, &request, &reply); err != nil {
+					var err error
+					if messages == 0 {
+						err = conn.Invoke(ctx, method, &request, &reply)
+					} else {
+						err = chat(ctx, conn, messages)
+					}
+					if err != nil {
 						errors.Add(1)
 						firstError.CompareAndSwap(nil, err.Error())
 					}
@@ -149,6 +182,32 @@ func load(target string, conns, streams, calls int, heavy bool, rate float64) {
 	at := func(q float64) float64 { return all[min(len(all)-1, int(q*float64(len(all))))] }
 	text, _ := firstError.Load().(string)
 	_ = json.NewEncoder(os.Stdout).Encode(result{int64(len(all)), errors.Load(), text, seconds, at(0.5), at(0.9), at(0.99)})
+}
+
+// chat sends messages of 1,000 bytes on one stream, each when the one before has come back.
+func chat(ctx context.Context, conn *grpc.ClientConn, messages int) error {
+	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/helloworld.Greeter/Chat")
+	if err != nil {
+		return err
+	}
+	message := make([]byte, 1000)
+	for range messages {
+		if err := stream.SendMsg(&message); err != nil {
+			return err
+		}
+		var back []byte
+		if err := stream.RecvMsg(&back); err != nil {
+			return err
+		}
+	}
+	if err := stream.CloseSend(); err != nil {
+		return err
+	}
+	var last []byte
+	if err := stream.RecvMsg(&last); err != io.EOF {
+		return fmt.Errorf("the stream has no end: %v", err)
+	}
+	return nil
 }
 
 func headers(heavy bool, token string) (context.Context, context.CancelFunc) {
