@@ -1,3 +1,4 @@
+import type { HttpSettings } from '../model/http-settings.ts';
 import type { Route } from '../model/route.ts';
 import type { Listener, Snapshot, SnapshotPatch, VirtualHost } from '../model/snapshot.ts';
 import type { TlsContext } from '../model/tls.ts';
@@ -16,6 +17,7 @@ export function applyRoutes(
     readonly listeners: readonly Listener[] | null;
     readonly virtualHosts: readonly VirtualHost[] | null;
     readonly tlsContexts: readonly TlsContext[] | null;
+    readonly http: HttpSettings | null;
   },
 ): { snapshot: Snapshot; patch: SnapshotPatch } {
   const setRoutes = changes.set.filter((route) => !isSame(before.routes.get(route.id), route));
@@ -23,6 +25,7 @@ export function applyRoutes(
   const listeners = unlessSame(before.listeners, heads.listeners);
   const virtualHosts = unlessSame(before.virtualHosts, heads.virtualHosts);
   const tlsContexts = unlessSame(before.tlsContexts, heads.tlsContexts);
+  const http = heads.http === null || isSame(before.http, heads.http) ? null : heads.http;
   let { routes } = before;
   if (setRoutes.length > 0 || deleteRoutes.length > 0) {
     const next = new Map(before.routes);
@@ -37,6 +40,7 @@ export function applyRoutes(
     virtualHosts: virtualHosts ?? before.virtualHosts,
     routes,
     tlsContexts: tlsContexts ?? before.tlsContexts,
+    http: http ?? before.http,
   };
   return {
     snapshot,
@@ -46,6 +50,7 @@ export function applyRoutes(
       listeners,
       virtualHosts,
       tlsContexts,
+      http,
       setRoutes,
       deleteRoutes,
     },

@@ -1,4 +1,5 @@
 import type { ServiceEndpoints } from '../model/endpoints.ts';
+import { defaultHttpSettings } from '../model/http-settings.ts';
 import { type EndpointsPatch, emptySnapshot, type Snapshot, type SnapshotPatch } from '../model/snapshot.ts';
 import type { ReadContext } from '../resources/context.ts';
 import type { Issue } from '../resources/issue.ts';
@@ -232,17 +233,18 @@ export class Compiler {
   }
 
   #publish(routes: RouteChanges, globalsChanged: boolean): { snapshot: Snapshot; patch: SnapshotPatch } {
-    const { hosts, listeners: resources, tlsContexts } = this.#globals;
+    const { hosts, listeners: resources, tlsContexts, module } = this.#globals;
     const first = this.#snapshot.revision === 0;
     const heads = first || globalsChanged;
     const certificates = this.#tls.prepare();
     const listeners = heads
-      ? makeListeners(resources, hosts, this.#options.listen, this.#tls.terminates)
+      ? makeListeners(resources, hosts, this.#options.listen, this.#tls.terminates, module?.trustedHops ?? 0)
       : null;
     const result = applyRoutes(this.#snapshot, routes, {
       listeners,
-      virtualHosts: heads ? makeVirtualHosts(hosts, tlsContexts) : null,
+      virtualHosts: heads ? makeVirtualHosts(hosts, tlsContexts, module?.redirectsInsecure ?? false) : null,
       tlsContexts: heads || certificates ? this.#tls.refresh(listeners ?? this.#snapshot.listeners) : null,
+      http: heads ? (module?.http ?? defaultHttpSettings) : null,
     });
     this.#snapshot = result.snapshot;
     return result;

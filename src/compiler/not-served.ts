@@ -6,11 +6,9 @@ import type { Resource } from '../resources/resource.ts';
  * What the compiler puts into the model and the data plane does not serve yet. The only place that knows of it: with
  * all of them true this file, and each use of it, can go.
  */
-export const served: Readonly<Record<'proxyProtocol' | 'trustedHops', boolean>> = {
+export const served: Readonly<Record<'proxyProtocol', boolean>> = {
   /** PROXY protocol headers: until then Listeners that demand them are not opened. */
   proxyProtocol: false,
-  /** l7Depth of Listeners. */
-  trustedHops: false,
 };
 
 /** True if a Listener's port is opened. Raw TCP and TLS (TCPMapping), and HTTP over UDP, are not there at all. */
@@ -23,11 +21,7 @@ export function notServedFindings(resource: Resource | null): Finding[] {
   return resource?.kind === 'Listener' ? ofListener(resource) : [];
 }
 
-function ofListener({ stack, protocolAt, l7Depth }: ListenerResource): Finding[] {
-  const found: Finding[] = [];
-  if (!servesStack(stack))
-    found.push(finding('listener-not-served', protocolAt, { reason: `${stack.name} is not served yet` }));
-  if (l7Depth > 0 && !served.trustedHops)
-    found.push(finding('field-not-served', [...protocolAt.slice(0, -1), 'l7Depth'], { field: 'l7Depth' }));
-  return found;
+function ofListener({ stack, protocolAt }: ListenerResource): Finding[] {
+  if (servesStack(stack)) return [];
+  return [finding('listener-not-served', protocolAt, { reason: `${stack.name} is not served yet` })];
 }

@@ -16,14 +16,16 @@ export function virtualHostName(host: Host): string {
 
 /**
  * Virtual hosts of the Hosts, by name. Without a Host it is redirect_cleartext_from of the TLSContexts that says what
- * becomes of cleartext requests, as it was before there were Hosts.
+ * becomes of cleartext requests, as it was before there were Hosts; and x_forwarded_proto_redirect of the Module.
  */
 export function makeVirtualHosts(
   hosts: readonly Host[],
   tlsContexts: readonly TlsContextResource[],
+  redirectsInsecure: boolean,
 ): VirtualHost[] {
   if (hosts.length === 0) {
-    const redirects = tlsContexts.some((one) => one.hosts.length > 0 && one.settings.redirectsCleartext);
+    const redirects =
+      redirectsInsecure || tlsContexts.some((one) => one.hosts.length > 0 && one.settings.redirectsCleartext);
     return [redirects ? { ...impliedVirtualHost, insecureAction: 'redirect' } : impliedVirtualHost];
   }
   return hosts
@@ -84,6 +86,7 @@ const defaultListen: ListenAddress = { address: '127.0.0.1', port: 8080 };
 
 /**
  * Listeners: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080.
+ * @param trustedHops of the Module; a Listener's l7Depth goes before it.
  * @param terminatesTls some context terminates TLS: then the ports that no Listener resource describes take it, too.
  */
 export function makeListeners(
@@ -91,12 +94,13 @@ export function makeListeners(
   hosts: readonly Host[],
   listen: readonly ListenAddress[],
   terminatesTls: boolean,
+  trustedHops: number,
 ): Listener[] {
   if (listen.length > 0 || resources.length === 0) {
     const implied = {
       protocol: terminatesTls ? ('https' as const) : ('http' as const),
       securityModel: 'xfp' as const,
-      trustedHops: 0,
+      trustedHops,
       proxyProtocol: false,
       virtualHosts: null,
     };
@@ -120,7 +124,7 @@ export function makeListeners(
       port,
       protocol: stack.tls ? 'https' : 'http',
       securityModel,
-      trustedHops: l7Depth,
+      trustedHops: l7Depth > 0 ? l7Depth : trustedHops,
       proxyProtocol: stack.proxy,
       virtualHosts,
     });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Backend } from '../model/backend.ts';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
+import { defaultHttpSettings } from '../model/http-settings.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { splitWeights } from './weights.ts';
 
@@ -24,6 +25,7 @@ const snapshot = (onEmpty: Backend['onEmpty']): Snapshot => ({
   listeners: [],
   virtualHosts: [],
   tlsContexts: [],
+  http: defaultHttpSettings,
   routes: new Map([
     [
       'r',

@@ -1,4 +1,5 @@
 import type { ServiceEndpoints } from './endpoints.ts';
+import { defaultHttpSettings, type HttpSettings } from './http-settings.ts';
 import type { Route } from './route.ts';
 import type { TlsContext } from './tls.ts';
 
@@ -28,7 +29,7 @@ export interface Listener {
    * x-forwarded-proto is https; with `trustedHops` 0 that is what the connection itself is.
    */
   readonly securityModel: 'xfp' | 'secure' | 'insecure';
-  /** Proxies in front of this listener whose forwarding headers are believed (l7Depth). */
+  /** Proxies in front of this listener whose forwarding headers are believed (l7Depth, else xff_num_trusted_hops). */
   readonly trustedHops: number;
   /** True if each connection has to begin with a PROXY protocol header, before TLS. */
   readonly proxyProtocol: boolean;
@@ -45,6 +46,7 @@ export interface Snapshot {
   readonly routes: ReadonlyMap<string, Route>;
   /** By name. */
   readonly tlsContexts: readonly TlsContext[];
+  readonly http: HttpSettings;
 }
 
 /**
@@ -59,6 +61,7 @@ export interface SnapshotPatch {
   readonly virtualHosts: readonly VirtualHost[] | null;
   /** All of them, if one has changed. */
   readonly tlsContexts: readonly TlsContext[] | null;
+  readonly http: HttpSettings | null;
   readonly setRoutes: readonly Route[];
   readonly deleteRoutes: readonly string[];
 }
@@ -76,4 +79,5 @@ export const emptySnapshot: Snapshot = {
   virtualHosts: [],
   routes: new Map(),
   tlsContexts: [],
+  http: defaultHttpSettings,
 };

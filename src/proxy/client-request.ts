@@ -13,6 +13,8 @@ export abstract class ClientRequest extends KeptRequest implements RouteRequest 
   readonly gateway: Gateway;
   downstream: Downstream;
   readonly listener: string;
+  /** The client's IP address, after the proxies that are believed; '' where the head could not be used. */
+  client = '';
   readonly pathInfo: PathInfo;
   readonly authority: AuthorityInfo;
   readonly method: string;

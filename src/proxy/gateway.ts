@@ -29,6 +29,8 @@ import { UpstreamContexts } from './tls/upstream-contexts.ts';
 
 /** One line of the access log. */
 export interface AccessEntry {
+  /** The client's IP address, after the proxies that are believed. */
+  readonly client: string;
   readonly method: string;
   readonly host: string;
   readonly path: string;
@@ -121,6 +123,13 @@ export class Gateway {
     this.#onAccess = onAccess;
     const { route, service, version, role } = unroutedLabels;
     this.#unrouted = metrics.calls(route, service, version, role);
+  }
+
+  /** A path as the settings of now read it: one that was kept from before is read again. */
+  read(path: PathInfo): PathInfo {
+    const { http } = this.store.listeners;
+    if (path.http !== http) path.follow(http);
+    return path;
   }
 
   /** A random integer in [0, n). */
@@ -265,6 +274,7 @@ export class Gateway {
   logAccess(exchange: Exchange, status: number, grpc: number, reason: number, durationMs: number): void {
     if (this.#onAccess === null) return;
     this.#onAccess({
+      client: exchange.client,
       method: exchange.method,
       host: exchange.authority.text,
       path: exchange.pathInfo.text,

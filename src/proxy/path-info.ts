@@ -1,5 +1,6 @@
 import type { WireValue } from '../protocol/hpack/value-cache.ts';
 import { normalisePath } from '../routing/index.ts';
+import { defaultHttp, type HttpRuntime } from './http-runtime.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 
 /** An authority as it came: one object for each spelling. */
@@ -17,13 +18,15 @@ export class PathInfo implements WireValue {
   readonly encoded: Buffer;
   readonly text: string;
   /** Normalised, without the query. */
-  readonly path: string;
+  path = '';
   /** With its question mark, or ''. */
-  readonly query: string;
+  query = '';
   /** False when it has to be refused with 400. */
-  readonly valid: boolean;
+  valid = false;
   /** Ambassador's health checks, which every listener answers; null = none of them. */
-  readonly probe: 'alive' | 'ready' | null;
+  probe: 'alive' | 'ready' | null = null;
+  /** The settings that it was read by. */
+  http: HttpRuntime = defaultHttp;
 
   generation = -1;
   authority: AuthorityInfo | null = null;
@@ -39,13 +42,25 @@ export class PathInfo implements WireValue {
   constructor(wire: WireValue) {
     this.encoded = wire.encoded;
     this.text = wire.text;
-    const at = wire.text.indexOf('?');
-    const raw = at < 0 ? wire.text : wire.text.slice(0, at);
-    this.query = at < 0 ? '' : wire.text.slice(at);
-    const normal = raw.startsWith('/') && isVisible(wire.text) ? normalisePath(raw) : { error: 'bad path' };
-    this.valid = 'path' in normal || wire.text === '*';
+    this.follow(defaultHttp);
+  }
+
+  /** Reads it by other settings, and forgets what was found out by the ones before. */
+  follow(http: HttpRuntime): void {
+    const { text } = this;
+    const at = text.indexOf('?');
+    const raw = at < 0 ? text : text.slice(0, at);
+    this.query = at < 0 ? '' : text.slice(at);
+    const visible = raw.startsWith('/') && isVisible(text);
+    const normal = visible ? normalisePath(raw, http.path) : { error: 'bad path' };
+    this.valid = 'path' in normal || text === '*';
     this.path = 'path' in normal ? normal.path : raw;
     this.probe = probeOf(this.path);
+    this.http = http;
+    this.generation = -1;
+    this.#lineAuthority = null;
+    this.#lineBackends = [];
+    this.#lines = [];
   }
 
   /** The pseudo-header fields that were written for this backend, or null. */

@@ -3,13 +3,7 @@ import { decodePlain } from '../protocol/hpack/plain.ts';
 import type { Exchange } from './exchange.ts';
 import { PathInfo } from './path-info.ts';
 import { Random } from './random.ts';
-import {
-  forwardedBlock,
-  forwardedLines,
-  requestIdBytes,
-  requestLine,
-  writeRequestId,
-} from './request-head.ts';
+import { requestIdBytes, requestLine, writeRequestId } from './request-head.ts';
 import type { BackendRuntime } from './route-runtime.ts';
 
 const wire = (text: string) => ({ text, encoded: Buffer.from(text, 'latin1') });
@@ -75,17 +69,5 @@ describe('requestLine', () => {
 
   it('leaves the asterisk alone', () => {
     expect(texts(lineOf(exchange('*'), backendWith({ kind: 'whole', to: '/z' })))).toContain(':path: *');
-  });
-});
-
-describe('forwardedBlock', () => {
-  it('says who it was and what was spoken', () => {
-    expect(texts(forwardedBlock('10.0.0.1, ::1', false))).toEqual([
-      'x-forwarded-for: 10.0.0.1, ::1',
-      'x-forwarded-proto: http',
-    ]);
-    expect(texts(forwardedBlock('10.0.0.1', true))[1]).toBe('x-forwarded-proto: https');
-    expect(String(forwardedLines('10.0.0.1', true))).toMatch(/^x-forwarded-proto: https\r$/m);
-    expect(String(forwardedLines('10.0.0.1', false))).toMatch(/^x-forwarded-proto: http\r$/m);
   });
 });

@@ -105,22 +105,6 @@ function http1Line(method: string, target: string, authority: string): Buffer | 
   return Buffer.concat([startLine(method, visible), encodeLines([{ name: 'Host', value: authority }])]);
 }
 
-/** Fields that every request of one client connection carries: who it is, and what it spoke. */
-export function forwardedBlock(forwardedFor: string, secure: boolean): Buffer {
-  return encodePlain([
-    { name: 'x-forwarded-for', value: forwardedFor, neverIndexed: false },
-    { name: 'x-forwarded-proto', value: secure ? 'https' : 'http', neverIndexed: false },
-  ]);
-}
-
-/** The same for clients of HTTP/1.1, as lines. */
-export function forwardedLines(forwardedFor: string, secure: boolean): Buffer {
-  return encodeLines([
-    { name: 'x-forwarded-for', value: forwardedFor },
-    { name: 'x-forwarded-proto', value: secure ? 'https' : 'http' },
-  ]);
-}
-
 const name = 'x-request-id';
 const template = Buffer.alloc(plainFieldRoom(name, '0'.repeat(36)));
 // Digits of a UUID are 5 to 7 bits as Huffman code; written raw, the field has a fixed place for each of them.

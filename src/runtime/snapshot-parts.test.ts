@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { defaultHttpSettings } from '../model/http-settings.ts';
 import type { Route } from '../model/route.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { TlsContext } from '../model/tls.ts';
@@ -24,7 +25,7 @@ const route = (id: string): Route => ({
 
 function snapshotOf(n: number, revision: number): Snapshot {
   const routes = new Map(Array.from({ length: n }, (_, i) => [`r${i}`, route(`r${i}`)]));
-  return { revision, listeners: [], virtualHosts: [], tlsContexts: [], routes };
+  return { revision, listeners: [], virtualHosts: [], tlsContexts: [], http: defaultHttpSettings, routes };
 }
 
 test.each([0, 1, 200, 201, 1000])('a snapshot of %i routes goes in parts and comes whole', (n) => {

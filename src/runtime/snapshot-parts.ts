@@ -19,6 +19,7 @@ export function wholePatch(snapshot: Snapshot): SnapshotPatch {
     listeners: snapshot.listeners,
     virtualHosts: snapshot.virtualHosts,
     tlsContexts: snapshot.tlsContexts,
+    http: snapshot.http,
     setRoutes: [...snapshot.routes.values()],
     deleteRoutes: [],
   };
@@ -39,6 +40,7 @@ export function* patchInParts(patch: SnapshotPatch): Generator<SnapshotPart> {
         listeners: first ? patch.listeners : null,
         virtualHosts: first ? patch.virtualHosts : null,
         tlsContexts,
+        http: first ? patch.http : null,
         setRoutes,
         deleteRoutes: first ? patch.deleteRoutes : [],
       },

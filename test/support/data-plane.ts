@@ -24,7 +24,11 @@ export interface TestPlane {
 export async function startPlane(
   manifest: string,
   resolve: Readonly<Record<string, readonly number[]>>,
-  options: Partial<DataPlaneOptions> & { readonly verifyUpstreams?: boolean } = {},
+  options: Partial<DataPlaneOptions> & {
+    readonly verifyUpstreams?: boolean;
+    /** The Listener of the manifest is the one that is opened, and not an implied one. */
+    readonly ownListener?: boolean;
+  } = {},
 ): Promise<TestPlane> {
   const compiler = new Compiler({
     ...testOptions,
@@ -33,7 +37,7 @@ export async function startPlane(
       service,
       endpoints: ports.map((port) => ({ address: '127.0.0.1', port })),
     })),
-    listen: [{ address: '127.0.0.1', port: 1 }],
+    listen: options.ownListener === true ? [] : [{ address: '127.0.0.1', port: 1 }],
   });
   const metrics = new WorkerMetrics();
   const plane = new DataPlane({ metrics, onResolve: () => {}, log: () => {}, ...options });

@@ -25,6 +25,8 @@ export const fieldKind = {
   forwardedFor: 15,
   cookie: 16,
   grpcStatus: 17,
+  /** Goes through as it came, unless the gateway's settings are about it. */
+  noted: 18,
 } as const;
 
 /** The names that are not `other`, in lower case. Readers of other protocols take what they need of it. */
@@ -53,6 +55,9 @@ export const knownFields: readonly (readonly [name: string, kind: number])[] = [
   ['x-forwarded-for', fieldKind.forwardedFor],
   ['cookie', fieldKind.cookie],
   ['grpc-status', fieldKind.grpcStatus],
+  ['traceparent', fieldKind.noted],
+  ['tracestate', fieldKind.noted],
+  ['forwarded', fieldKind.noted],
 ];
 
 /** Names that begin so are `dropped`. */

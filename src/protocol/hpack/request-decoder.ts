@@ -17,6 +17,7 @@ import { copy, isFieldValue, isToken, isWalkedValue, parseLength, parseTimeout }
 import { huffmanDecode, huffmanInvalid, huffmanWalk } from './huffman.ts';
 import { cursor, readInteger, writeInteger } from './integer.ts';
 import type { InternedField } from './interned.ts';
+import { decodePlain, type PlainField } from './plain.ts';
 import { staticCount, staticTable } from './static-table.ts';
 import { literalText, type WireValue } from './value-cache.ts';
 
@@ -49,6 +50,9 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
   /** -1 = none. */
   contentLength = -1;
   forwardedFor: string | null = null;
+  /** Fields that the gateway writes itself (`dropped`, `noted`) are put {@link aside}; set before a head is decoded. */
+  keeps = false;
+  aside: PlainField[] | null = null;
   /** Sum of the list so far, and number of fields. */
   listBytes = 0;
   fields = 0;
@@ -112,6 +116,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
     this.timeoutMs = noTimeout;
     this.contentLength = -1;
     this.forwardedFor = null;
+    this.aside = this.keeps && !trailers ? [] : null;
     this.listBytes = 0;
     this.fields = 0;
     this.#shared.marks.count = 0;
@@ -155,7 +160,10 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
       // It may need more than the 32 bits that the table keeps.
       number = parseLength(table.bytes, offset + meta[at + metaNameLength]!, offset + length);
     }
-    if (!this.#take(kind, ref, number)) return true;
+    if (!this.#take(kind, ref, number)) {
+      if (this.aside !== null) this.#putAside(kind, table.bytes, offset, offset + length);
+      return true;
+    }
     this.#room(length);
     const target = this.#shared.arena.current.bytes;
     const from = table.bytes;
@@ -323,7 +331,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
       if (to - start >= internFrom && ref !== null && typeof ref === 'object') {
         this.#refer(ref as InternedField, start, to);
       }
-    }
+    } else if (this.aside !== null) this.#putAside(kind, target, start, to);
     return behind;
   }
 
@@ -341,6 +349,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
   ): object | string | null {
     switch (kind) {
       case fieldKind.other:
+      case fieldKind.noted:
         if (never !== 0 || valueEnd - fieldStart < internFrom) return null;
         return this.#shared.interned.sight(bytes, fieldStart, valueEnd, tableSize);
       case fieldKind.path:
@@ -365,6 +374,12 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
     }
   }
 
+  /** Keeps a field in plain form for the gateway to say itself. */
+  #putAside(kind: number, bytes: Buffer, start: number, end: number): void {
+    if (kind === fieldKind.dropped || kind === fieldKind.noted)
+      this.aside!.push(...decodePlain(bytes, start, end));
+  }
+
   #fail(problem: string): void {
     if (!this.#malformed) this.problem = problem;
     this.#malformed = true;
@@ -382,6 +397,8 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
       case fieldKind.cookie:
       case fieldKind.grpcStatus:
         return true;
+      case fieldKind.noted:
+        return this.aside === null;
       case fieldKind.connectionSpecific:
         this.#fail('a connection-specific field (RFC 9113 8.2.2)');
         return false;

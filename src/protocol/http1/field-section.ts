@@ -43,6 +43,9 @@ export abstract class FieldSection {
   protected close = false;
   protected keep = false;
   protected upgradeNamed = false;
+  /** Where the name of the field that is taken stands. */
+  protected nameStart = 0;
+  protected nameEnd = 0;
   /** Names that Connection holds beside its options, in lower case; null = none. */
   protected nominated: Set<string> | null = null;
 
@@ -141,6 +144,8 @@ export abstract class FieldSection {
         return this.#tooLarge(`the head has more than ${maxListBytes} bytes`);
       }
       const kind = kinds.of(bytes, line, nameEnd);
+      this.nameStart = line;
+      this.nameEnd = nameEnd;
       if (kind !== 0 && !this.#take(kind, bytes, from, to)) {
         if (this.refusal !== 0) return headResult.refused;
         if (runStart < line) {

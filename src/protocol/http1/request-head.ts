@@ -1,6 +1,7 @@
 import { isGrpcContentType } from '../grpc/status.ts';
 import { noTimeout, parseGrpcTimeout } from '../grpc/timeout.ts';
 import type { Arena } from '../hpack/arena.ts';
+import type { PlainField } from '../hpack/plain.ts';
 import type { ValueCache, WireValue } from '../hpack/value-cache.ts';
 import { isAuthority } from './authority.ts';
 import { byte, equalsIgnoreCase, isTokenByte, lowerCase } from './byte-classes.ts';
@@ -53,6 +54,9 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
   timeoutMs: number = noTimeout;
   /** X-Forwarded-For as it came, several lines joined; not among the lines. */
   forwardedFor: string | null = null;
+  /** Fields that the gateway writes itself (`dropped`, `noted`) are put {@link aside}; set before a head is read. */
+  keeps = false;
+  aside: PlainField[] | null = null;
   /** The end-to-end field lines: `arena.current.bytes[linesStart, linesEnd)`, kept by moving `arena.position`. */
   linesStart = 0;
   linesEnd = 0;
@@ -114,6 +118,7 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
     this.grpc = false;
     this.timeoutMs = noTimeout;
     this.forwardedFor = null;
+    this.aside = this.keeps ? [] : null;
     this.#host = null;
   }
 
@@ -245,6 +250,15 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
         if (this.minor === 0) return false;
         if (equalsIgnoreCase(bytes, start, end, continueExpectation)) this.expectContinue = true;
         return true;
+      case lineKind.dropped:
+      case lineKind.noted:
+        if (this.aside === null) return kind === lineKind.noted;
+        this.aside.push({
+          name: text(bytes, this.nameStart, this.nameEnd).toLowerCase(),
+          value: text(bytes, start, end),
+          neverIndexed: false,
+        });
+        return false;
       default:
         return false;
     }
@@ -278,6 +292,7 @@ export class RequestHead<P extends WireValue, A extends WireValue> extends Field
   /** What Connection names was meant for this hop, and this hop has no use for it. */
   #forget(names: ReadonlySet<string>): void {
     if (names.has('x-forwarded-for')) this.forwardedFor = null;
+    if (this.aside !== null) this.aside = this.aside.filter(({ name }) => !names.has(name));
     if (names.has('content-type')) this.grpc = false;
     if (names.has('grpc-timeout')) this.timeoutMs = noTimeout;
     if (names.has('expect')) this.expectContinue = false;

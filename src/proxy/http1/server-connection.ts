@@ -6,13 +6,14 @@ import { headResult } from '../../protocol/http1/field-section.ts';
 import { endOfHead } from '../../protocol/http1/head-end.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
 import type { Client } from '../client.ts';
+import { ClientFields } from '../client-fields.ts';
 import { Connection } from '../connection.ts';
 import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { noPreface } from '../http2/no-preface.ts';
 import { localReply } from '../local-reply.ts';
 import { noAuthority, noPath } from '../path-info.ts';
-import { forwardedLines, requestIdLineBytes, writeRequestIdLine } from '../request-head.ts';
+import { requestIdLineBytes, writeRequestIdLine } from '../request-head.ts';
 import type { AnswerHead, Downstream } from '../sides.ts';
 import type { Transport } from '../transport/transport.ts';
 import { AnswerWriter } from './answer-writer.ts';
@@ -35,12 +36,10 @@ const input = {
 export class Http1ServerConnection extends Connection implements Downstream, Client {
   place = -1;
   readonly gateway: Gateway;
-  readonly #listener: string;
-  readonly #client: string;
+  readonly #fields: ClientFields;
   readonly #onClosed: (connection: Http1ServerConnection) => void;
   readonly #carry = new Carry();
   readonly #answer: AnswerWriter;
-  #forwarded: Buffer | null = null;
   #exchange: Exchange | null = null;
   #input: number = input.head;
   readonly #body: MessageBody;
@@ -76,8 +75,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       return transport;
     });
     this.gateway = gateway;
-    this.#client = client;
-    this.#listener = listener;
+    this.#fields = new ClientFields(gateway, transport, client, listener, true);
     this.#onClosed = onClosed;
     this.#activeAt = gateway.loop.now;
     this.#body = new MessageBody(gateway.http1.trailers, (bytes, start, end, fin) =>
@@ -116,6 +114,8 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     while (from < end) {
       if (this.#input === input.head && !this.blocked) {
         const head = this.gateway.http1.requests;
+        this.#fields.renew();
+        head.keeps = this.#fields.keeps;
         const result = head.read(bytes, from, end);
         if (result === headResult.incomplete) {
           if (this.#headAt === 0) this.#headAt = this.loop.now;
@@ -150,7 +150,9 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
   #begin(): void {
     const gateway = this.gateway;
     const head = gateway.http1.requests;
-    this.#finishHead();
+    const fields = this.#fields;
+    const authority = fields.authority(head.authority ?? noAuthority);
+    this.#finishHead(authority.text);
     const rule = requestBody(head);
     this.#body.begin(rule, head.contentLength);
     const bodiless = rule === bodyRule.none;
@@ -166,9 +168,9 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const exchange = new Exchange(
       gateway,
       this,
-      this.#listener,
-      path ?? noPath,
-      head.authority ?? noAuthority,
+      fields.side,
+      gateway.read(path ?? noPath),
+      authority,
       method,
       grpc,
       head.timeoutMs,
@@ -181,6 +183,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       head.linesEnd,
       reserved,
     );
+    exchange.client = fields.address;
     this.#exchange = exchange;
     this.#keepAlive = head.keepAlive && !this.#draining && !this.#isLast();
     this.#expects = head.expectContinue && !fin;
@@ -205,13 +208,10 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
   }
 
   /** Adds what the gateway says itself: x-request-id and the forwarding fields. */
-  #finishHead(): void {
+  #finishHead(host: string): void {
     const gateway = this.gateway;
     const head = gateway.http1.requests;
-    let forwarded: Buffer;
-    const { secure } = this.transport;
-    if (head.forwardedFor === null) forwarded = this.#forwarded ??= forwardedLines(this.#client, secure);
-    else forwarded = forwardedLines(`${head.forwardedFor}, ${this.#client}`, secure);
+    const forwarded = this.#fields.of(head, host, head.minor === 1 ? '1.1' : '1.0');
     const needed = requestIdLineBytes + forwarded.length;
     if (head.linesEnd + needed > gateway.arena.current.bytes.length) {
       const length = head.linesEnd - head.linesStart;
@@ -220,7 +220,8 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       head.linesEnd = length;
     }
     const target = gateway.arena.current.bytes;
-    const to = writeRequestIdLine(target, head.linesEnd, gateway.random);
+    let to = head.linesEnd;
+    if (this.#fields.makesRequestId) to = writeRequestIdLine(target, to, gateway.random);
     target.set(forwarded, to);
     head.linesEnd = to + forwarded.length;
   }

@@ -5,12 +5,13 @@ import { RequestDecoder } from '../../protocol/hpack/request-decoder.ts';
 import { errorCode, frameFlag, maxWindow, setting } from '../../protocol/http2/frames.ts';
 import { isCompleteRequest } from '../../protocol/http2/request-rules.ts';
 import type { Client } from '../client.ts';
+import { ClientFields } from '../client-fields.ts';
 import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
 import { localReply } from '../local-reply.ts';
 import { type AuthorityInfo, noAuthority, noPath, type PathInfo } from '../path-info.ts';
 import { RateBucket } from '../rate-bucket.ts';
-import { forwardedBlock, requestIdBytes, writeRequestId } from '../request-head.ts';
+import { requestIdBytes, writeRequestId } from '../request-head.ts';
 import type { Transport } from '../transport/transport.ts';
 import { Http2Connection } from './connection.ts';
 import { ServerStream } from './server-stream.ts';
@@ -25,14 +26,12 @@ const rememberedResets = 256;
 export class ServerConnection extends Http2Connection implements SendingConnection, Client {
   place = -1;
   readonly gateway: Gateway;
-  readonly listener: string;
+  readonly #fields: ClientFields;
   readonly waiting = new WaitingStreams();
   readonly streams = new StreamTable<ServerStream>();
   readonly openedAt: number;
   readonly #decoder: RequestDecoder<PathInfo, AuthorityInfo>;
   readonly #onClosed: (connection: ServerConnection) => void;
-  readonly #client: string;
-  #forwarded: Buffer | null = null;
   #lastStream = 0;
   #resets: RateBucket | null = null;
   #resetByUs: Set<number> | null = null;
@@ -57,8 +56,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       return transport;
     });
     this.gateway = gateway;
-    this.listener = listener;
-    this.#client = client;
+    this.#fields = new ClientFields(gateway, transport, client, listener, false);
     this.#onClosed = onClosed;
     this.openedAt = this.activeAt = gateway.loop.now;
     this.#decoder = new RequestDecoder(gateway.decoders, 4096);
@@ -94,6 +92,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       return this.connectionError(errorCode.streamClosed, 'HEADERS on a closed stream');
     }
     const decoder = this.#decoder;
+    this.#fields.renew();
+    decoder.keeps = this.#fields.keeps;
     const result = decoder.decode(block, start, end, known);
     if (result === decoded.broken) {
       return this.connectionError(errorCode.compressionError, 'a header block that cannot be decoded');
@@ -124,14 +124,15 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     const selfDependent = this.takeSelfDependency();
     if (result === decoded.malformed || selfDependent || !isCompleteRequest(decoder, fin))
       return this.#malformed(id);
-    const authority = decoder.authority ?? decoder.host ?? noAuthority;
-    const path = decoder.path ?? noPath;
+    const fields = this.#fields;
+    const authority = fields.authority(decoder.authority ?? decoder.host ?? noAuthority);
+    const path = gateway.read(decoder.path ?? noPath);
     const { protocol } = decoder;
     const stream = new ServerStream(this, id, fin ? -1 : decoder.contentLength);
     stream.remoteEnded = fin;
     this.streams.add(stream);
     const tooLarge = result === decoded.tooLarge;
-    if (!tooLarge) this.#finishHead();
+    if (!tooLarge) this.#finishHead(authority.text);
     const arena = gateway.arena;
     const chunk = arena.current;
     chunk.live++;
@@ -140,7 +141,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     const exchange = new Exchange(
       gateway,
       stream,
-      this.listener,
+      fields.side,
       path,
       authority,
       // An extended CONNECT is what HTTP/1.1 asks for with GET and Upgrade: routes see one and the same.
@@ -156,6 +157,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       decoder.plainEnd,
       reserved,
     );
+    exchange.client = fields.address;
     stream.exchange = exchange;
     const most = gateway.limits.requests_per_connection;
     if (most > 0 && ++this.#requests === most) {
@@ -171,13 +173,10 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
   }
 
   /** Adds what the gateway says itself: x-request-id and the forwarding fields. */
-  #finishHead(): void {
+  #finishHead(host: string): void {
     const decoder = this.#decoder;
     const gateway = this.gateway;
-    let forwarded: Buffer;
-    if (decoder.forwardedFor === null)
-      forwarded = this.#forwarded ??= forwardedBlock(this.#client, this.transport.secure);
-    else forwarded = forwardedBlock(`${decoder.forwardedFor}, ${this.#client}`, this.transport.secure);
+    const forwarded = this.#fields.of(decoder, host, '2');
     const needed = requestIdBytes + forwarded.length;
     if (decoder.plainEnd + needed > gateway.arena.current.bytes.length) {
       const length = decoder.plainEnd - decoder.plainStart;
@@ -186,7 +185,8 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       decoder.plainEnd = length;
     }
     const target = gateway.arena.current.bytes;
-    const to = writeRequestId(target, decoder.plainEnd, gateway.random);
+    let to = decoder.plainEnd;
+    if (this.#fields.makesRequestId) to = writeRequestId(target, to, gateway.random);
     target.set(forwarded, to);
     decoder.plainEnd = to + forwarded.length;
   }

@@ -25,6 +25,7 @@ export class HandleTransport implements Transport {
   owner: TransportOwner;
   remoteAddress = '';
   readonly secure = false;
+  readonly tls = null;
   readonly #handle: OwnedHandle;
   /** A request for the next write; used again until libuv keeps it. */
   static #spare: WriteRequest | null = null;

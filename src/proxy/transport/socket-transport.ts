@@ -76,6 +76,10 @@ export class SocketTransport implements Transport {
     return transport;
   }
 
+  get tls(): TLSSocket | null {
+    return this.#socket instanceof TLSSocket ? this.#socket : null;
+  }
+
   write(bytes: Buffer, length: number): boolean {
     const socket = this.#socket;
     if (!socket.writable) return true;

@@ -1,3 +1,5 @@
+import type { TLSSocket } from 'node:tls';
+
 /** Who gets what comes on a transport; a connection, whatever protocol it speaks. */
 export interface TransportOwner {
   /** Bytes came: they stand in the loop's read buffer, `[0, length)`, during this call only. */
@@ -23,6 +25,8 @@ export interface Transport {
   readonly remoteAddress: string;
   /** True over TLS. */
   readonly secure: boolean;
+  /** Node's TLS socket, which knows the certificates of both ends; null in cleartext. */
+  readonly tls: TLSSocket | null;
   /**
    * Writes `bytes[0, length)`. True: the kernel has all of it, and `bytes` is the caller's again. False: `bytes` belong
    * to the transport until `onDrained`.

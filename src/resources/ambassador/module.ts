@@ -3,11 +3,12 @@ import { isMap } from '../field-types.ts';
 import { type Finding, finding } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
 import { checkCors, readCors } from './cors.ts';
+import { type ModuleHttp, moduleHttpFields, readModuleHttp } from './module-http.ts';
 import type { ShapedObject } from './shape.ts';
 import { readTlsModule, type TlsModule } from './tls-context.ts';
 
 /** The Module "ambassador": defaults for all Mappings. Beside it only the Module "tls" has an effect. */
-export interface ModuleResource {
+export interface ModuleResource extends ModuleHttp {
   readonly kind: 'Module';
   readonly meta: ObjectMeta;
   /** timeout_ms of Mappings that have none; null = not written. */
@@ -22,16 +23,8 @@ export interface ModuleResource {
   readonly tls: TlsModule | null;
 }
 
-/** Fields of the Module that change nothing here, so that nobody has to hear of them. */
-const quiet = new Set([
-  'service_port',
-  'diagnostics',
-  'use_remote_address',
-  'server_name',
-  'envoy_log_type',
-  'statsd',
-  'x_forwarded_proto_redirect',
-]);
+/** Fields of the Module that make no difference here, whatever they say: Ambassador's own diagnostics page, and where its admin port is. */
+const quiet = new Set(['diagnostics', 'admin_port', 'diag_port']);
 
 /** Reads a Module: its fields stand under `config`. */
 export function parseModule(object: ShapedObject): {
@@ -58,6 +51,7 @@ export function parseModule(object: ShapedObject): {
   for (const key in config) {
     const path = [...object.pathOf('config'), key];
     if (key === 'cluster_request_timeout_ms' || key === 'enable_grpc_web' || quiet.has(key)) continue;
+    if (key in moduleHttpFields) continue;
     if (key === 'cors') {
       findings.push(...checkCors(config.cors, path));
       continue;
@@ -66,6 +60,8 @@ export function parseModule(object: ShapedObject): {
     if (key === 'tls' && tls !== null) continue;
     findings.push(finding('field-not-served', path, { field: `config.${key}` }));
   }
+  const { read, findings: found } = readModuleHttp(config, version, object.pathOf('config'));
+  findings.push(...found);
   const requestTimeoutMs = typeof timeout === 'number' && timeout >= 0 ? timeout : null;
   const secretNamespacing = namespacing !== false;
   const grpcWeb = 'enable_grpc_web' in config;
@@ -73,6 +69,7 @@ export function parseModule(object: ShapedObject): {
     resource: {
       kind: 'Module',
       meta,
+      ...read,
       requestTimeoutMs,
       cors: readCors(config.cors),
       grpcWeb,
