@@ -1,6 +1,6 @@
 import type { Chunk } from '../protocol/hpack/arena.ts';
-import { decodePlain, type PlainField } from '../protocol/hpack/plain.ts';
-import { decodeLines } from '../protocol/http1/lines.ts';
+import { decodePlain, encodePlain, type PlainField } from '../protocol/hpack/plain.ts';
+import { decodeLines, encodeLines } from '../protocol/http1/lines.ts';
 import type { RouteRequest } from '../routing/index.ts';
 import type { Gateway } from './gateway.ts';
 import { KeptRequest } from './kept-request.ts';
@@ -82,11 +82,22 @@ export abstract class ClientRequest extends KeptRequest implements RouteRequest 
   /** Value of a request header (several lines joined with ","), undefined when it is not there. */
   header(name: string): string | undefined {
     if (name === 'host' || name === ':authority') return this.authority.text;
+    return fieldValue(this.fields, name);
+  }
+
+  /** The fields that go on, names in lower case; only before it is sent. */
+  get fields(): readonly PlainField[] {
     this.#fields ??= (this.lines ? decodeLines : decodePlain)(
       this.chunk!.bytes,
       this.headStart,
       this.headEnd,
     );
-    return fieldValue(this.#fields, name);
+    return this.#fields;
+  }
+
+  /** Others in their place; nothing of the body has come yet. */
+  replaceFields(fields: readonly PlainField[]): void {
+    this.replaceHead((this.lines ? encodeLines : encodePlain)(fields));
+    this.#fields = fields;
   }
 }

@@ -4,6 +4,7 @@ import { grpcStatus } from '../protocol/grpc/status.ts';
 import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
 import { isIdempotent } from '../protocol/http1/methods.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
+import { shapeCall } from './call-shape.ts';
 import { ClientRequest } from './client-request.ts';
 import { deadlineOf } from './deadline.ts';
 import {
@@ -26,6 +27,7 @@ import { grpcReplyHead, grpcTrailersBlock, httpReply, type LocalReply, localRepl
 import { prepareHead } from './request-head.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
+import { withServiceTime } from './service-time.ts';
 import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from './sides.ts';
 import type { Timed } from './timer-wheel.ts';
 import { agreeOnUpgrade, hasSwitched, switchedHead, wrongAnswer } from './upgrade.ts';
@@ -39,8 +41,8 @@ export class Exchange extends ClientRequest implements Timed {
   timerPrevious: Timed | null = null;
   timerAt = 0;
 
-  /** What CORS adds to the answer, whoever gives it. */
-  answerEdits: HeaderEdits | null = null;
+  /** What CORS and the Module add to the answer, whoever gives it. */
+  answerEdits: HeaderEdits | null = this.gateway.store.listeners.http.answerEdits;
   /** The client speaks gRPC-Web, and the upstream gRPC. */
   #web: GrpcWebSide | null = null;
   /** Sec-WebSocket-Key of the client, or ours where it sent none. */
@@ -58,6 +60,8 @@ export class Exchange extends ClientRequest implements Timed {
   refusedBy: readonly UpstreamConnection[] = nowhere;
   diverted = false;
 
+  /** When its head went out (ms). */
+  #sentAt = 0;
   /** Request bytes for which the client has no credit yet. */
   #uncredited = 0;
   /** Bytes of the answer for which the upstream has no credit yet. */
@@ -71,6 +75,8 @@ export class Exchange extends ClientRequest implements Timed {
 
   /** Begins: finds the route, draws, and sends or waits. `marks` as the decoder left them; null = none. */
   begin(marks: FieldMarks | null): void {
+    const { http } = this.gateway.store.listeners;
+    if (http.shapesCalls && !shapeCall(this, http)) return;
     if (!this.gateway.decide(this)) return;
     const { backend } = this.backend!;
     const refused = this.upgrade === '' ? null : agreeOnUpgrade(this, backend);
@@ -81,7 +87,7 @@ export class Exchange extends ClientRequest implements Timed {
     const bridged = !this.grpc && backend.grpcWeb && this.#bridgeGrpcWeb();
     this.#limitMs = deadlineOf(this, this.backend!);
     if (this.#limitMs > 0) this.gateway.wheel.arm(this, this.startedAt + this.#limitMs);
-    this.#send(bridged ? null : marks);
+    this.#send(bridged || http.shapesCalls ? null : marks);
   }
 
   #bridgeGrpcWeb(): boolean {
@@ -144,6 +150,7 @@ export class Exchange extends ClientRequest implements Timed {
     const fin = this.requestEnded && bodyLength === 0 && this.heldBody === null && this.trailers === null;
     this.countSent(backend.series(this.endpoint!.endpoint.version), this.diverted);
     this.state = life.sent;
+    this.#sentAt = this.gateway.loop.now;
     head.fin = fin;
     const upstream = connection.open(this, head);
     this.upstream = upstream;
@@ -317,7 +324,9 @@ export class Exchange extends ClientRequest implements Timed {
     if (grpc >= 0) this.grpcCode = grpc;
     else if (this.grpc && fin) this.grpcCode = grpcStatus.unknown;
     const backend = this.backend!;
-    const edited = backend.editsResponse ? editAnswer(backend.backend.responseHeaders, head) : head;
+    const { loop, store } = this.gateway;
+    const timed = store.listeners.http.envoyHeaders ? withServiceTime(head, loop.now - this.#sentAt) : head;
+    const edited = backend.editsResponse ? editAnswer(backend.backend.responseHeaders, timed) : timed;
     this.downstream.sendHead(this.#withCors(edited), fin);
   }
 

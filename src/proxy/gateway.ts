@@ -13,6 +13,7 @@ import { RouteMatchResult } from '../routing/index.ts';
 import { decideCors } from './cors.ts';
 import type { Exchange } from './exchange.ts';
 import { HeadForms } from './head-forms.ts';
+import { joinEdits } from './header-edits.ts';
 import { Http1Shared } from './http1/shared.ts';
 import type { Http2Environment } from './http2/frame-writer.ts';
 import { life } from './life.ts';
@@ -145,7 +146,7 @@ export class Gateway {
       const { blocked, action, cors } = route.route;
       if (cors !== undefined) {
         const decision = decideCors(cors, exchange);
-        exchange.answerEdits = decision?.edits ?? null;
+        exchange.answerEdits = joinEdits(this.store.listeners.http.answerEdits, decision?.edits ?? null);
         if (decision?.preflight === true) return this.#answer(exchange, localReply(200, 0, 'none', ''));
       }
       if (blocked !== null) return this.#answer(exchange, fixedReply(blocked));

@@ -22,6 +22,12 @@ export function editHead(
   return lines ? encodeLines(fields) : encodePlain(fields);
 }
 
+/** Both, one after the other; null = nothing. */
+export function joinEdits(a: HeaderEdits | null, b: HeaderEdits | null): HeaderEdits | null {
+  if (a === null || b === null) return a ?? b;
+  return { remove: [...a.remove, ...b.remove], add: [...a.add, ...b.add] };
+}
+
 /** An answer's head with the same done to it. */
 export function editAnswer(edits: HeaderEdits, head: AnswerHead): AnswerHead {
   const { status, lines, contentLength } = head;

@@ -16,6 +16,7 @@ describe('answers of the gateway’s own', () => {
       'grpc-status': '14',
       'grpc-message': 'the service %E7%81%B0 has no ready endpoint',
       'x-serin-reason': 'no_endpoint',
+      date: expect.stringMatching(/ GMT$/),
     });
     expect(reply.reason).toBe(reasonIndex.no_endpoint);
   });
@@ -32,6 +33,7 @@ describe('answers of the gateway’s own', () => {
       'content-type': 'text/plain; charset=utf-8',
       'content-length': String(Buffer.byteLength('the service 灰 has no ready endpoint\n')),
       'x-serin-reason': 'no_endpoint',
+      date: expect.stringMatching(/ GMT$/),
     });
   });
 

@@ -1,6 +1,7 @@
 import { type ReasonName, reasonIndex } from '../metrics/catalog.ts';
 import { encodeGrpcMessage } from '../protocol/grpc/status.ts';
 import { encodePlain, type PlainField } from '../protocol/hpack/plain.ts';
+import { httpDate } from './http-date.ts';
 import type { AnswerHead } from './sides.ts';
 
 /** An answer that the gateway gives itself. */
@@ -36,6 +37,7 @@ export function grpcReplyHead(reply: LocalReply): AnswerHead {
       ['grpc-status', String(reply.grpcStatus)],
       ['grpc-message', encodeGrpcMessage(reply.message)],
       ['x-serin-reason', reply.reasonName],
+      ['date', httpDate()],
     ]),
   );
 }
@@ -58,6 +60,7 @@ export function httpReply(reply: LocalReply): { readonly head: AnswerHead; reado
     ['content-type', 'text/plain; charset=utf-8'],
     ['content-length', String(body.length)],
     ['x-serin-reason', reply.reasonName],
+    ['date', httpDate()],
   ];
   if (reply.location !== null) head.push(['location', reply.location]);
   return { head: plainHead(reply.status, body.length, fields(head)), body };

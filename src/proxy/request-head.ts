@@ -1,3 +1,4 @@
+import { noTimeout } from '../protocol/grpc/timeout.ts';
 import {
   decodePlain,
   encodePlain,
@@ -9,6 +10,7 @@ import { isAuthority } from '../protocol/http1/authority.ts';
 import { encodeLines } from '../protocol/http1/lines.ts';
 import { isTarget, requestLine as startLine } from '../protocol/http1/start-lines.ts';
 import { rewritePath } from '../routing/index.ts';
+import { deadlineOf } from './deadline.ts';
 import type { Exchange } from './exchange.ts';
 import { editHead } from './header-edits.ts';
 import type { Random } from './random.ts';
@@ -32,23 +34,46 @@ export function fieldValue(fields: readonly PlainField[], name: string): string 
  */
 export function requestLine(exchange: Exchange, backend: BackendRuntime): Buffer | null {
   const path = exchange.pathInfo;
-  const known = path.line(backend, exchange.authority, exchange.method);
+  const { envoyHeaders } = path.http;
+  // Envoy's fields are not the same for gRPC, whose calls have no limit of their own.
+  const key = envoyHeaders && exchange.grpc ? `grpc ${exchange.method}` : exchange.method;
+  const known = path.line(backend, exchange.authority, key);
   if (known !== null) return known;
+  const more = envoyHeaders ? envoyFields(exchange, backend) : [];
   const rewrite = backend.backend.rewrite;
   const sent = path.text === '*' ? '*' : rewritePath(rewrite, path.path) + path.query;
   const authority = backend.backend.hostRewrite ?? exchange.authority.text;
   const line =
     backend.backend.protocol === 'http1'
-      ? http1Line(exchange.method, sent, authority)
+      ? http1Line(exchange.method, sent, authority, more)
       : encodePlain([
           { name: ':method', value: exchange.method, neverIndexed: false },
           { name: ':scheme', value: backend.backend.tls === null ? 'http' : 'https', neverIndexed: false },
           { name: ':path', value: sent, neverIndexed: false },
           { name: ':authority', value: authority, neverIndexed: false },
+          ...more,
         ]);
   if (line === null) return null;
-  path.keepLine(backend, exchange.authority, exchange.method, line);
+  path.keepLine(backend, exchange.authority, key, line);
   return line;
+}
+
+/**
+ * What Envoy tells upstreams of a route; it stands with the request line, since it depends on the same. The limit is the
+ * route's: what a gRPC call says of its own stands in its grpc-timeout.
+ */
+function envoyFields(exchange: Exchange, backend: BackendRuntime): PlainField[] {
+  const { pathInfo: path, grpc } = exchange;
+  const fields: PlainField[] = [];
+  const limit = deadlineOf({ grpc, timeoutMs: noTimeout }, backend);
+  if (limit > 0) {
+    fields.push({ name: 'x-envoy-expected-rq-timeout-ms', value: String(limit), neverIndexed: false });
+  }
+  if (backend.backend.rewrite.kind !== 'keep' && path.text !== '*') {
+    const original = visible(path.path + path.query);
+    fields.push({ name: 'x-envoy-original-path', value: original, neverIndexed: false });
+  }
+  return fields;
 }
 
 /**
@@ -96,13 +121,23 @@ function connectLine(line: Buffer, protocol: string): Buffer {
   return encodePlain([...fields, { name: ':protocol', value: protocol, neverIndexed: false }]);
 }
 
-function http1Line(method: string, target: string, authority: string): Buffer | null {
+/** Bytes above ASCII are what some clients send raw; where they have to be encoded (RFC 3986 2.1). */
+function visible(target: string): string {
+  return target.replace(/[\x7f-\xff]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function http1Line(
+  method: string,
+  target: string,
+  authority: string,
+  more: readonly PlainField[],
+): Buffer | null {
   const host = Buffer.from(authority, 'latin1');
   if (host.length > 0 && !isAuthority(host, 0, host.length)) return null;
-  // Bytes above ASCII are what some clients send raw; in HTTP/1.1 they have to be encoded (RFC 3986 2.1).
-  const visible = target.replace(/[\x7f-\xff]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-  if (!isTarget(visible)) return null;
-  return Buffer.concat([startLine(method, visible), encodeLines([{ name: 'Host', value: authority }])]);
+  const encoded = visible(target);
+  if (!isTarget(encoded)) return null;
+  const fields = encodeLines([{ name: 'Host', value: authority }, ...more]);
+  return Buffer.concat([startLine(method, encoded), fields]);
 }
 
 const name = 'x-request-id';

@@ -27,6 +27,7 @@ export const fieldKind = {
   grpcStatus: 17,
   /** Goes through as it came, unless the gateway's settings are about it. */
   noted: 18,
+  date: 19,
 } as const;
 
 /** The names that are not `other`, in lower case. Readers of other protocols take what they need of it. */
@@ -55,6 +56,7 @@ export const knownFields: readonly (readonly [name: string, kind: number])[] = [
   ['x-forwarded-for', fieldKind.forwardedFor],
   ['cookie', fieldKind.cookie],
   ['grpc-status', fieldKind.grpcStatus],
+  ['date', fieldKind.date],
   ['traceparent', fieldKind.noted],
   ['tracestate', fieldKind.noted],
   ['forwarded', fieldKind.noted],

@@ -350,6 +350,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
     switch (kind) {
       case fieldKind.other:
       case fieldKind.noted:
+      case fieldKind.date:
         if (never !== 0 || valueEnd - fieldStart < internFrom) return null;
         return this.#shared.interned.sight(bytes, fieldStart, valueEnd, tableSize);
       case fieldKind.path:
@@ -396,6 +397,7 @@ export class RequestDecoder<P extends WireValue, A extends WireValue> {
       case fieldKind.other:
       case fieldKind.cookie:
       case fieldKind.grpcStatus:
+      case fieldKind.date:
         return true;
       case fieldKind.noted:
         return this.aside === null;

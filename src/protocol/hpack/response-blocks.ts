@@ -17,6 +17,8 @@ export interface ResponseBlock {
   readonly grpcStatus: number;
   /** -1 = none. */
   readonly contentLength: number;
+  /** It has a `date`. */
+  readonly dated: boolean;
   /** What is wrong with it; '' = nothing. */
   readonly problem: string;
   /** The block cannot be decoded: the connection is lost (RFC 9113 4.3). */
@@ -85,13 +87,21 @@ interface Found {
   status: number;
   grpcStatus: number;
   contentLength: number;
+  dated: boolean;
   problem: string;
   regular: boolean;
 }
 
 function scan(bytes: Buffer, start: number, end: number): ResponseBlock {
   const target = Buffer.allocUnsafeSlow((end - start) * 2 + 64);
-  const found: Found = { status: 0, grpcStatus: -1, contentLength: -1, problem: '', regular: false };
+  const found: Found = {
+    status: 0,
+    grpcStatus: -1,
+    contentLength: -1,
+    dated: false,
+    problem: '',
+    regular: false,
+  };
   let to = 0;
   let position = start;
   while (position < end) {
@@ -120,6 +130,7 @@ function scan(bytes: Buffer, start: number, end: number): ResponseBlock {
     status: found.status,
     grpcStatus: found.grpcStatus,
     contentLength: found.contentLength,
+    dated: found.dated,
     problem: found.problem,
     broken: false,
   };
@@ -134,6 +145,7 @@ const broken: ResponseBlock = {
   status: 0,
   grpcStatus: -1,
   contentLength: -1,
+  dated: false,
   problem: 'a header block that cannot be decoded',
   broken: true,
 };
@@ -218,7 +230,8 @@ function take(found: Found, kind: number, value: string): boolean {
   }
   if (kind === fieldKind.grpcStatus) {
     found.grpcStatus = /^(?:\d|1[0-6])$/.test(value) ? Number(value) : 17;
-  } else if (kind === fieldKind.contentLength) {
+  } else if (kind === fieldKind.date) found.dated = true;
+  else if (kind === fieldKind.contentLength) {
     const length = /^\d{1,15}$/.test(value) ? Number(value) : -2;
     if (length < 0 || (found.contentLength >= 0 && found.contentLength !== length)) {
       found.problem ||= 'a wrong content-length';

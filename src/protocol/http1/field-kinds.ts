@@ -69,12 +69,13 @@ function begins(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
   return true;
 }
 
-/** Requests: cookies and grpc-status mean nothing to the reader of a request, so they are not looked for. */
+/** Requests: cookies, date and grpc-status mean nothing to the reader of a request, so they are not looked for. */
 const ofRequests = knownFields.filter(
   ([name, kind]) =>
     !name.startsWith(':') &&
     kind !== fieldKind.connectionSpecific &&
     kind !== fieldKind.cookie &&
+    kind !== fieldKind.date &&
     kind !== fieldKind.grpcStatus,
 );
 
@@ -90,6 +91,7 @@ export const responseKinds: FieldKinds = new FieldKinds([
   ...hopByHop,
   ['content-length', lineKind.contentLength],
   ['grpc-status', lineKind.grpcStatus],
+  ['date', lineKind.date],
 ]);
 
 /** Trailers have no framing and no hop: which of them go on is decided when they are converted (`trailers.ts`). */

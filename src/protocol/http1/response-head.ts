@@ -14,13 +14,15 @@ export class ResponseHead extends FieldSection {
   grpcStatus = -1;
   /** Seconds for which the upstream keeps an idle connection (`Keep-Alive: timeout=`); -1 = it did not say. */
   keepAliveTimeout = -1;
-  /** The end-to-end field lines: `lines[0, linesEnd)`. */
+  /** It has a `date`. */
+  dated = false;
+  /** The end-to-end field lines: `lines[0, linesEnd)`, with room for one more of 64 bytes. */
   lines: Buffer;
   linesEnd = 0;
 
   constructor(limits: SectionLimits) {
     super(responseKinds, limits);
-    this.lines = Buffer.allocUnsafeSlow(limits.maxListBytes);
+    this.lines = Buffer.allocUnsafeSlow(limits.maxListBytes + spareBytes);
   }
 
   /** Reads the head that begins at `start`; one of {@link headResult}. A head that is incomplete is read anew. */
@@ -30,6 +32,7 @@ export class ResponseHead extends FieldSection {
     this.minor = 1;
     this.grpcStatus = -1;
     this.keepAliveTimeout = -1;
+    this.dated = false;
     const at = this.#readLine(bytes, start, end);
     if (at < 0) return this.refusal === 0 ? headResult.incomplete : headResult.refused;
     let result = this.readFields(bytes, at, end);
@@ -81,6 +84,9 @@ export class ResponseHead extends FieldSection {
         this.grpcStatus = /^(?:\d|1[0-6])$/.test(value) ? Number(value) : 17;
         return true;
       }
+      case lineKind.date:
+        this.dated = true;
+        return true;
       case lineKind.keepAlive: {
         const seconds = /(?:^|[ \t,])timeout=(\d{1,9})(?:$|[ \t,])/i.exec(
           bytes.toString('latin1', start, end),
@@ -95,6 +101,8 @@ export class ResponseHead extends FieldSection {
 }
 
 const longestReason = 1024;
+/** For a line of the caller's. */
+const spareBytes = 64;
 /** Stands for any digit in {@link statusLine}. */
 const digit = 0;
 const statusLine = Buffer.from('HTTP/1.\0 \0\0\0', 'latin1');

@@ -7,6 +7,7 @@ import { errorCode } from '../../protocol/http2/frames.ts';
 import { Connection } from '../connection.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
+import { writeDateLine } from '../http-date.ts';
 import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from '../sides.ts';
 import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { connectTransport } from '../transport/open.ts';
@@ -242,6 +243,7 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
       return;
     }
     this.#headRead = true;
+    if (!head.dated) answer.length = writeDateLine(head.lines, head.linesEnd);
     const rule = responseBody(exchange.method, head.status, head);
     this.#body.begin(rule, head.contentLength);
     this.#keepAlive = head.keepAlive && rule !== bodyRule.untilClose;

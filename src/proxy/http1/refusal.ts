@@ -1,5 +1,6 @@
 import type { ReasonName } from '../../metrics/catalog.ts';
 import { statusLine } from '../../protocol/http1/start-lines.ts';
+import { httpDate } from '../http-date.ts';
 
 /** A whole answer to a request that could not be read, after which the connection closes. @param problem one sentence. */
 export function refusal(status: number, reason: ReasonName, problem: string): Buffer {
@@ -9,6 +10,7 @@ export function refusal(status: number, reason: ReasonName, problem: string): Bu
     `content-length: ${body.length}`,
     'connection: close',
     `x-serin-reason: ${reason}`,
+    `date: ${httpDate()}`,
     '',
     '',
   ];

@@ -1,6 +1,7 @@
 import type { ResponseBlock } from '../../protocol/hpack/response-blocks.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
 import type { Exchange } from '../exchange.ts';
+import { withDate } from '../http-date.ts';
 import type { Upstream } from '../sides.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { Http2Stream } from './stream.ts';
@@ -68,7 +69,9 @@ export class ClientStream extends Http2Stream implements Upstream {
     }
     if (fin && this.#promised > 0) return this.#broken('fewer bytes than its content-length');
     if (fin) this.remoteEnded = true;
-    exchange.responseHead(block, block.grpcStatus, fin);
+    // RFC 9110 6.6.1. Nobody caches a call of gRPC, and its servers send none: theirs stay as they are.
+    const head = block.dated || exchange.grpc ? block : withDate(block);
+    exchange.responseHead(head, block.grpcStatus, fin);
     if (fin) this.#closeIfEnded();
   }
 

@@ -99,6 +99,10 @@ export class SecuredTransport implements Transport {
     }
   }
 
+  get tls(): TLSSocket {
+    return this.#socket;
+  }
+
   write(bytes: Buffer, length: number): boolean {
     if (this.#ended || this.#socket.destroyed) return true;
     // OpenSSL has encrypted the bytes when this returns, and so they are the caller's again; one such piece may be under way.
