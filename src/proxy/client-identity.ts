@@ -1,5 +1,4 @@
 import type { X509Certificate } from 'node:crypto';
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { ClientCertDetails, HttpSettings } from '../model/http-settings.ts';
 import { alternativeNames, certificateElement, pemOf, subjectOf } from './forwarded-certificate.ts';
 import type { Transport } from './transport/transport.ts';
@@ -39,7 +38,10 @@ export class ClientIdentity {
     return clientCertMode === 'sanitize_set' || came === null ? this.#element : `${came},${this.#element}`;
   }
 
-  /** The certificate was verified in the handshake, or the connection would not be there (`ContextServer`). */
+  /**
+   * The certificate was verified in the handshake, or the connection would not be there (`ContextServer`). Asked for once:
+   * the first answer of Node 20 has the chain, and takes it away from any other.
+   */
   #shown(): X509Certificate | null {
     if (this.#certificate === undefined) {
       this.#certificate = this.#transport.tls?.getPeerX509Certificate() ?? null;
@@ -48,14 +50,13 @@ export class ClientIdentity {
   }
 
   #make(certificate: X509Certificate, details: ClientCertDetails): string {
-    const socket = this.#transport.tls!;
     const names = alternativeNames(certificate.subjectAltName ?? '');
-    const ours = alternativeNames(socket.getX509Certificate()?.subjectAltName ?? '');
+    const ours = alternativeNames(this.#transport.tls!.getX509Certificate()?.subjectAltName ?? '');
     return certificateElement({
       by: ours.uri,
       hash: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
       cert: details.cert ? pemOf(certificate.raw) : null,
-      chain: details.chain ? chainOf(socket).map(pemOf).join('') : null,
+      chain: details.chain ? chainOf(certificate).map(pemOf).join('') : null,
       subject: details.subject ? subjectOf(certificate.subject) : null,
       uri: details.uri ? names.uri : [],
       dns: details.dns ? names.dns : [],
@@ -64,13 +65,13 @@ export class ClientIdentity {
 }
 
 /** The chain that the client has sent, its own certificate first. */
-function chainOf(socket: TLSSocket): Buffer[] {
+function chainOf(own: X509Certificate): Buffer[] {
   const chain: Buffer[] = [];
-  let one: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
   // The issuer of a root is the root itself.
-  for (; one?.raw !== undefined; one = one.issuerCertificate) {
-    if (chain.some((known) => known.equals(one!.raw))) break;
-    chain.push(one.raw);
+  for (let one: X509Certificate | undefined = own; one !== undefined; one = one.issuerCertificate) {
+    const { raw } = one;
+    if (chain.some((known) => known.equals(raw))) break;
+    chain.push(raw);
   }
   return chain;
 }

@@ -21,7 +21,7 @@ export interface TestCertificate {
 export interface CertificateRequest {
   /** Its common name. */
   readonly subject: string;
-  /** DNS names and IPv4 addresses. */
+  /** DNS names, IPv4 addresses and URIs. */
   readonly names?: readonly string[];
   /** Who signs it; nobody = itself, and it is an authority. */
   readonly issuer?: TestCertificate;
@@ -55,9 +55,10 @@ export function makeCertificate(request: CertificateRequest): TestCertificate {
   const serial = randomBytes(8);
   serial[0] = 1 + (serial[0]! & 0x3f);
   const spki = publicKey.export({ type: 'spki', format: 'der' });
-  const alternatives = names.map((name) =>
-    isIP(name) ? tlv(0x87, Buffer.from(name.split('.').map(Number))) : tlv(0x82, Buffer.from(name)),
-  );
+  const alternatives = names.map((name) => {
+    if (isIP(name)) return tlv(0x87, Buffer.from(name.split('.').map(Number)));
+    return tlv(name.includes('://') ? 0x86 : 0x82, Buffer.from(name));
+  });
   const extensions = [
     extension(oids.basicConstraints, sequence(...(authority ? [tlv(1, Buffer.of(0xff))] : [])), true),
     extension(oids.subjectKey, tlv(4, keyId(publicKey))),

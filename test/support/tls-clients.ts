@@ -55,8 +55,9 @@ export async function get(
   client: http2.ClientHttp2Session,
   host: string,
   path = '/',
+  more: http2.OutgoingHttpHeaders = {},
 ): Promise<{ status: number; body: string; headers: http2.IncomingHttpHeaders }> {
-  const stream = client.request({ ':path': path, ':authority': host });
+  const stream = client.request({ ':path': path, ':authority': host, ...more });
   stream.end();
   return new Promise((resolve, reject) => {
     let headers: http2.IncomingHttpHeaders = {};

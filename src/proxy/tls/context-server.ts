@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { constants, createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { TlsContext } from '../../model/tls.ts';
@@ -26,8 +26,10 @@ interface WithParent {
 }
 
 /**
- * Handshakes with one context. It is Node's TLS server without a port: connections are put into it (`'connection'`, as
- * Node documents), which is where Node verifies client certificates. Made once a context, since it reads certificates.
+ * Handshakes with one context. One that asks for client certificates gives no tickets: a session that is resumed has the
+ * client's certificate without its chain, and nobody looks at its time and at lists of revoked ones again.
+ * It is Node's TLS server without a port: connections are put into it (`'connection'`, as Node documents), which is where
+ * Node verifies client certificates. Made once a context, since it reads certificates.
  */
 export class ContextServer {
   readonly #server: Server;
@@ -52,6 +54,7 @@ export class ContextServer {
       rejectUnauthorized: context.clientCertificates === 'required',
       sessionIdContext: sessionContext(context),
       ticketKeys: Buffer.from(ticketKeys),
+      ...(asks ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
       handshakeTimeout: handshakeTimeoutMs,
     });
     server.on('secureConnection', (socket) => this.#secured(socket, asks));
