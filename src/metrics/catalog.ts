@@ -135,6 +135,11 @@ const plainGatewayCounters = [
   { key: 'UPSTREAM_BYTES_OUT', metric: 'connectionBytes', labels: { side: 'upstream', direction: 'sent' } },
   { key: 'TLS_FULL', metric: 'tlsHandshakes', labels: { resumed: 'false' } },
   { key: 'TLS_RESUMED', metric: 'tlsHandshakes', labels: { resumed: 'true' } },
+  { key: 'COMPRESSED_GZIP', metric: 'compressedAnswers', labels: { coding: 'gzip' } },
+  { key: 'COMPRESSED_BR', metric: 'compressedAnswers', labels: { coding: 'br' } },
+  { key: 'COMPRESSED_ZSTD', metric: 'compressedAnswers', labels: { coding: 'zstd' } },
+  { key: 'COMPRESSION_BYTES_IN', metric: 'compressionBytes', labels: { direction: 'in' } },
+  { key: 'COMPRESSION_BYTES_OUT', metric: 'compressionBytes', labels: { direction: 'out' } },
 ] as const satisfies readonly GatewayCounterRow[];
 
 interface GatewayCounterRow {
@@ -216,6 +221,8 @@ export const metrics = {
   unrouted: counter('unrouted_requests', 'Calls that no route took.'),
   tlsHandshakes: counter('tls_handshakes', 'TLS handshakes with clients that are complete.'),
   tlsHandshakeFailures: counter('tls_handshake_failures', 'TLS handshakes with clients that failed.'),
+  compressedAnswers: counter('compressed_answers', 'Answers that the gateway has compressed.'),
+  compressionBytes: counter('compression_bytes', 'Bytes of bodies that went into compression, and came out.'),
   limitHits: counter('limit_hits', 'How often a limit was reached.'),
   splitWeight: gauge('split_weight', 'Effective share of a backend in its route, 0 to 1.'),
   configErrors: gauge('config_errors', 'Errors in the configuration that is served.'),

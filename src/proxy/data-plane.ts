@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { limitIndex } from '../metrics/catalog.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
+import type { HttpSettings } from '../model/http-settings.ts';
 import type { EndpointsPatch, SnapshotPatch } from '../model/snapshot.ts';
 import type { Client } from './client.ts';
+import { isAvailable } from './compression/encoders.ts';
 import { AddressPool, type PoolOptions, poolDefaults } from './endpoint-pool.ts';
 import { type AccessEntry, Gateway } from './gateway.ts';
 import { type Limits, limitsWith } from './limits.ts';
@@ -89,11 +91,20 @@ export class DataPlane {
   /** Applies a part of a whole snapshot (`from: 0`) or a patch; false = something is missing in between. */
   async applySnapshot(patch: SnapshotPatch): Promise<boolean> {
     const applied = await this.#store.apply(patch);
+    if (patch.http !== null) this.#warnOfCodings(patch.http);
     if (patch.tlsContexts !== null) {
       this.#tls.termination.forget();
       this.#gateway.upstreamTls.forget();
     }
     return applied;
+  }
+
+  #warnOfCodings({ compression }: HttpSettings): void {
+    for (const coding of compression?.codings ?? []) {
+      if (isAvailable(coding)) continue;
+      const message = `this Node (${process.version}) has no ${coding}: answers are compressed with the other codings only`;
+      this.#options.log('warn', message);
+    }
   }
 
   /** Takes over endpoints; calls that waited for them go on. */

@@ -6,6 +6,7 @@ import { isIdempotent } from '../protocol/http1/methods.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
 import { shapeCall } from './call-shape.ts';
 import { ClientRequest } from './client-request.ts';
+import type { CompressingSide } from './compression/compressing-side.ts';
 import { deadlineOf } from './deadline.ts';
 import {
   badBase64Reply,
@@ -43,6 +44,8 @@ export class Exchange extends ClientRequest implements Timed {
 
   /** What CORS and the Module add to the answer, whoever gives it. */
   answerEdits: HeaderEdits | null = this.gateway.store.listeners.http.answerEdits;
+  /** The answer may be compressed. */
+  compressor: CompressingSide | null = null;
   /** The client speaks gRPC-Web, and the upstream gRPC. */
   #web: GrpcWebSide | null = null;
   /** Sec-WebSocket-Key of the client, or ours where it sent none. */
@@ -543,6 +546,7 @@ export class Exchange extends ClientRequest implements Timed {
     // Harmless where the upstream's side is over already.
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;
+    this.compressor?.close();
     this.gateway.wheel.disarm(this);
     this.release();
   }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
-import { startPlane, startRecorder, type TestPlane } from './data-plane.ts';
+import type { AddressInfo } from 'node:net';
+import { type Recorded, startPlane, startRecorder, type TestPlane } from './data-plane.ts';
 import { startHttp1Recorder } from './http1-recorder.ts';
 import { until } from './serin.ts';
 
@@ -62,11 +63,13 @@ spec: {config: {${config}}}
 /** Starts one. @param more YAML documents. @param fields of both Mappings, with a comma in front. */
 export async function startFourWays(
   more: string,
-  options: Parameters<typeof startPlane>[2] & { readonly fields?: string } = {},
+  options: Parameters<typeof startPlane>[2] & { readonly fields?: string; readonly answer?: Answer } = {},
 ): Promise<FourWays> {
-  const one = await startHttp1Recorder();
-  const two = await startRecorder();
-  const { fields = '', ...rest } = options;
+  const { fields = '', answer: answering, ...rest } = options;
+  const one =
+    answering === undefined ? await startHttp1Recorder() : await serve(http.createServer(answering));
+  const two =
+    answering === undefined ? await startRecorder() : await serve(http2.createServer(answering as never));
   const resolve = { 'h1:80': [one.port], 'h2:80': [two.port] };
   const plane = await startPlane(mappings(fields) + more, resolve, rest);
   const agent = new http.Agent({ keepAlive: true });
@@ -80,9 +83,9 @@ export async function startFourWays(
       client === 'h1'
         ? await askHttp1(agent, plane.port, full, method, headers)
         : await askHttp2(session, plane.port, full, method, headers);
-    const reached = answer.headers['x-serin-reason'] === undefined;
+    const reached = answering === undefined && answer.headers['x-serin-reason'] === undefined;
     if (reached) await until(() => recorder.requests.length > before, 5000);
-    const got = recorder.requests[before] ?? null;
+    const got: Recorded | null = recorder.requests[before] ?? null;
     return { ...answer, got: got?.headers ?? null, path: got?.path ?? '' };
   };
   return {
@@ -97,6 +100,18 @@ export async function startFourWays(
       two.close();
     },
   };
+}
+
+/** How both backends answer, in place of recording. */
+type Answer = (request: http.IncomingMessage, response: http.ServerResponse) => void;
+
+async function serve(server: http.Server | http2.Http2Server) {
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const close = (): void => {
+    server.close();
+    if ('closeAllConnections' in server) server.closeAllConnections();
+  };
+  return { port: (server.address() as AddressInfo).port, requests: [], close };
 }
 
 async function askHttp1(agent: http.Agent, port: number, path: string, method: string, headers: Headers) {
