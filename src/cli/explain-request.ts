@@ -1,3 +1,4 @@
+import { defaultHttpSettings, type HttpSettings } from '../model/http-settings.ts';
 import type { Route } from '../model/route.ts';
 import type { Snapshot, VirtualHost } from '../model/snapshot.ts';
 import type { RouteRequest } from '../routing/index.ts';
@@ -51,9 +52,13 @@ export function indexSnapshot(snapshot: Snapshot): RouteIndex {
 }
 
 /** Says what the data plane does with a request, with the very code that it uses. */
-export function explainRequest(index: RouteIndex, asked: AskedRequest): Explanation {
+export function explainRequest(
+  index: RouteIndex,
+  asked: AskedRequest,
+  http: HttpSettings = defaultHttpSettings,
+): Explanation {
   const mark = asked.path.indexOf('?');
-  const normal = normalisePath(mark === -1 ? asked.path : asked.path.slice(0, mark));
+  const normal = normalisePath(mark === -1 ? asked.path : asked.path.slice(0, mark), http.path);
   if ('error' in normal)
     return { route: null, rewrite: null, backends: [answer(1, 400, 13, 'the path is refused: bad path')] };
   const query = mark === -1 ? '' : asked.path.slice(mark + 1);

@@ -164,8 +164,8 @@ export class ClientFields {
       return;
     }
     const { random } = this.#gateway;
-    let bits = '';
-    for (let i = 0; i < 6; i++) bits += (random.next() >>> 0).toString(16).padStart(8, '0');
+    for (let at = 0; at < 24; at += 4) randomBytes.writeInt32LE(random.next(), at);
+    const bits = randomBytes.toString('hex');
     // What came beside a malformed one is about another trace (4.3: the state is dropped).
     add('traceparent', newTraceparent(bits, random.below(1_000_000) < percent * 10_000));
   }
@@ -182,6 +182,8 @@ export class ClientFields {
     } else add('forwarded', came === null || !trusts ? element : `${came}, ${element}`);
   }
 }
+
+const randomBytes = Buffer.alloc(24);
 
 function field(name: string, value: string): PlainField {
   return { name, value, neverIndexed: false };

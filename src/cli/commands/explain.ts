@@ -35,7 +35,7 @@ async function explain(paths: readonly string[], options: ExplainOptions): Promi
     const asked = readRequests(options);
     const { snapshot } = await loadManifests(paths, options);
     const index = indexSnapshot(snapshot);
-    const answers = asked.map((request) => explainRequest(index, request));
+    const answers = asked.map((request) => explainRequest(index, request, snapshot.http));
     if (options.requests !== undefined)
       print(formatObjects(answers, options.output === 'yaml' ? 'yaml' : 'json'));
     else if (options.output === 'table') print(answers.map(formatExplanation).join('\n\n'));

@@ -1,5 +1,6 @@
-import type { Backend } from '../../model/backend.ts';
+import type { Backend, HeaderEdits } from '../../model/backend.ts';
 import type { FixedResponse, Role, SplitMember } from '../../model/split.ts';
+import type { Mapping } from '../../resources/ambassador/mapping.ts';
 import { finding } from '../../resources/issue.ts';
 import {
   about,
@@ -108,14 +109,27 @@ function makeBackend(
     protocol: mapping.grpc ? 'h2' : 'http1',
     tls: upstreamTls(mapping, context),
     rewrite: mapping.rewrite,
-    hostRewrite: mapping.hostRewrite,
-    requestHeaders: mapping.requestHeaders,
+    hostRewrite: mapping.hostRewrite ?? (mapping.autoHostRewrite ? serviceHost(mapping) : null),
+    requestHeaders: requestHeaders(mapping, context),
     responseHeaders: mapping.responseHeaders,
     upgrades,
     grpcWeb: mapping.grpc && context.globals.module?.grpcWeb === true,
     timeoutMs: mapping.timeoutMs ?? context.globals.module?.requestTimeoutMs ?? null,
     onEmpty: role === 'canary' ? 'divert' : 'fail',
   };
+}
+
+/** As Envoy's auto_host_rewrite: the name that is looked up, without its port. */
+function serviceHost({ serviceKey }: Mapping): string {
+  return serviceKey.replace(/:\d+$/, '');
+}
+
+/** With add_linkerd_headers Linkerd is told which service is meant, whatever the host says. */
+function requestHeaders(mapping: Mapping, { globals }: GroupContext): HeaderEdits {
+  const { requestHeaders: edits, serviceKey, linkerdHeaders } = mapping;
+  if (!(linkerdHeaders ?? globals.module?.linkerdHeaders ?? false)) return edits;
+  const override = { name: 'l5d-dst-override', value: serviceKey, append: false };
+  return { ...edits, add: [...edits.add, override] };
 }
 
 function brokenAnswer(label: string | null): FixedResponse {

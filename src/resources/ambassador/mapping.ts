@@ -32,6 +32,10 @@ export interface Mapping {
   readonly grpc: boolean;
   readonly rewrite: PathRewrite;
   readonly hostRewrite: string | null;
+  /** The service's own name is sent as host, where no host_rewrite says another. */
+  readonly autoHostRewrite: boolean;
+  /** Null = not written: the Module decides. */
+  readonly linkerdHeaders: boolean | null;
   readonly requestHeaders: HeaderEdits;
   readonly responseHeaders: HeaderEdits;
   /** Milliseconds; 0 = none; null = not written. */
@@ -77,6 +81,8 @@ export function parseMapping(object: ShapedObject): { resource: Mapping | null; 
     grpc: values.grpc === true,
     rewrite: readRewrite(values, match.route.path),
     hostRewrite: typeof values.host_rewrite === 'string' ? values.host_rewrite : null,
+    autoHostRewrite: values.auto_host_rewrite === true,
+    linkerdHeaders: typeof values.add_linkerd_headers === 'boolean' ? values.add_linkerd_headers : null,
     requestHeaders: readHeaderEdits(values.add_request_headers, values.remove_request_headers),
     responseHeaders: readHeaderEdits(values.add_response_headers, values.remove_response_headers),
     timeoutMs: typeof values.timeout_ms === 'number' ? values.timeout_ms : null,

@@ -52,6 +52,8 @@ export function parseModule(object: ShapedObject): {
     const path = [...object.pathOf('config'), key];
     if (key === 'cluster_request_timeout_ms' || key === 'enable_grpc_web' || quiet.has(key)) continue;
     if (key in moduleHttpFields) continue;
+    // HTTP/1.0 is always served.
+    if (key === 'enable_http10' && config[key] === true) continue;
     if (key === 'cors') {
       findings.push(...checkCors(config.cors, path));
       continue;
