@@ -16,9 +16,13 @@ export function servesStack({ http, proxy, udp }: ListenerStack): boolean {
   return http && !udp && (!proxy || served.proxyProtocol);
 }
 
-/** Warnings of what an object says in vain. */
-export function notServedFindings(resource: Resource | null): Finding[] {
-  return resource?.kind === 'Listener' ? ofListener(resource) : [];
+/** Warnings of what an object says in vain. @param hasHosts there are Hosts, which say what becomes of insecure requests. */
+export function notServedFindings(resource: Resource | null, hasHosts: boolean): Finding[] {
+  if (resource?.kind === 'Listener') return ofListener(resource);
+  if (resource?.kind !== 'Module' || !hasHosts || !resource.redirectsInsecure) return [];
+  const field = 'x_forwarded_proto_redirect';
+  const values = { field: `config.${field}`, winner: 'requestPolicy of the Hosts' };
+  return [finding('overridden-field', [...resource.configAt, field], values)];
 }
 
 function ofListener({ stack, protocolAt }: ListenerResource): Finding[] {

@@ -19,7 +19,9 @@ export function makeIssues(
   unguarded: boolean,
 ): Issue[] {
   const issues: Issue[] = [];
-  for (const unit of globals) issues.push(...globalIssues(unit, unguarded));
+  const heads = [...globals];
+  const hasHosts = heads.some(({ object }) => object.resource?.kind === 'Host');
+  for (const unit of heads) issues.push(...globalIssues(unit, unguarded, hasHosts));
   for (const [file, reason] of unreadable) {
     issues.push(fileIssue(file, finding('unreadable-file', [], { reason }), true));
   }
@@ -36,10 +38,10 @@ export function makeIssues(
 }
 
 /** What is not served is told once, where it stands. */
-function globalIssues(unit: Unit, unguarded: boolean): Issue[] {
+function globalIssues(unit: Unit, unguarded: boolean, hasHosts: boolean): Issue[] {
   const { resource } = unit.object;
   const code = unguarded ? 'guard-off' : 'guard-not-served';
-  const found = notServedFindings(resource);
+  const found = notServedFindings(resource, hasHosts);
   if (resource?.kind === 'Guard') found.push(finding(code, [], { kind: resource.guardKind }));
   return found.map((item) => unitIssue(unit, item, false));
 }

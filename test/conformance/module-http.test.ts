@@ -9,7 +9,7 @@ kind: Module
 metadata: {name: ambassador}
 spec:
   config:
-    ${config.replaceAll('\n', '\n    ')}
+    ${config.replaceAll(/\n(?!---|apiV|kind|meta|spec)/g, '\n    ')}
 `;
   const { snapshot, patch, issues } = compiler.update([{ path: 'm.yaml', text }]);
   return {
@@ -119,6 +119,15 @@ serin: {begin_traces: 0.5, via: edge, forwarded: true, x_forwarded_host: true}`)
     ['use_ambassador_namespace_for_service_resolution: true', 'field-not-served'],
   ])('%s is a warning', (config, code) => {
     expect(compile(config).codes.map((text) => text.replace(/^\d+:\d+ /, ''))).toEqual([code]);
+  });
+
+  test('x_forwarded_proto_redirect is nothing beside Hosts, which is said', () => {
+    const host = `---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: h}
+spec: {hostname: a.test}`;
+    expect(compile(`x_forwarded_proto_redirect: true\n${host}`).codes).toEqual(['6:5 overridden-field']);
   });
 
   test('are in a patch only when they change', () => {

@@ -12,6 +12,8 @@ export interface ModuleHttp {
   readonly trustedHops: number;
   /** x_forwarded_proto_redirect: without Hosts, requests that are not secure are redirected. */
   readonly redirectsInsecure: boolean;
+  /** Where `config` stands in its document. */
+  readonly configAt: ValuePath;
   /** add_linkerd_headers, for Mappings that do not say. */
   readonly linkerdHeaders: boolean;
 }
@@ -170,6 +172,7 @@ export function readModuleHttp(
     http,
     trustedHops: hops,
     redirectsInsecure: values.x_forwarded_proto_redirect === true,
+    configAt: at,
     linkerdHeaders: values.add_linkerd_headers === true,
   };
   return { read, findings };
