@@ -1,8 +1,8 @@
 import type { HttpSettings } from '../model/http-settings.ts';
-import { encodePlain, type PlainField } from '../protocol/hpack/plain.ts';
-import { encodeLines } from '../protocol/http1/lines.ts';
+import type { PlainField } from '../protocol/hpack/plain.ts';
 import { isTraceparent, newTraceparent } from '../protocol/trace-context/traceparent.ts';
 import { ClientIdentity } from './client-identity.ts';
+import { lineFields, plainFields } from './field-writer.ts';
 import { forwardedElement, portOf, trustedAddress, trustedScheme, valuesOf } from './forwarding.ts';
 import type { Gateway } from './gateway.ts';
 import { schemeSide } from './listener-table.ts';
@@ -49,7 +49,7 @@ export class ClientFields {
     this.#side = this.side = side;
     this.#secure = transport.secure;
     this.#identity = new ClientIdentity(transport);
-    this.#encode = lines ? encodeLines : encodePlain;
+    this.#encode = lines ? lineFields : plainFields;
     this.#settings = gateway.store.listeners.http.settings;
     this.renew();
   }
@@ -82,15 +82,15 @@ export class ClientFields {
   }
 
   /**
-   * What stands behind the fields of a request, x-request-id aside if {@link makesRequestId}. {@link side} and
+   * What stands behind the fields of a request (valid until the next one is asked for), x-request-id aside if {@link makesRequestId}. {@link side} and
    * {@link address} are those of this request afterwards.
    * @param host as the client has named it. @param version of HTTP, as `via` says it (RFC 9110 7.6.3).
    */
   of(head: ClientHead, host: string, version: string): Buffer {
     if (head.aside !== null) return this.#encode(this.#fields(head.aside, head.forwardedFor, host, version));
     const { forwardedFor } = head;
-    if (forwardedFor === null) {
-      this.#usual ??= this.#forwarded(this.#peer);
+    if (forwardedFor === null || forwardedFor === '') {
+      this.#usual ??= Buffer.from(this.#forwarded(this.#peer));
       return this.#usual;
     }
     return this.#forwarded(`${forwardedFor}, ${this.#peer}`);
@@ -118,8 +118,8 @@ export class ClientFields {
     this.address = trustedAddress(forwardedFor, this.#peer, this.#hops, useRemoteAddress);
     const fields: PlainField[] = [];
     const add = (name: string, value: string): void => void fields.push(field(name, value));
-    const chain = useRemoteAddress ? [forwardedFor, this.#peer] : [forwardedFor];
-    const sent = chain.filter((one) => one !== null && one !== '').join(', ');
+    const came = forwardedFor ?? '';
+    const sent = !useRemoteAddress ? came : came === '' ? this.#peer : `${came}, ${this.#peer}`;
     if (sent !== '') add('x-forwarded-for', sent);
     add('x-forwarded-proto', scheme);
     let hasHost = false;
@@ -142,7 +142,7 @@ export class ClientFields {
       if (valuesOf(fields, 'x-forwarded-port') === null) add('x-forwarded-port', portOf(host, own));
     }
     this.#trace(aside, add);
-    this.#forwardedList(aside, trusts, forwardedElement(this.#peer, host, own), add);
+    this.#forwardedList(aside, trusts, host, own, add);
     const certificate = this.#identity.field(
       settings,
       trusts,
@@ -173,13 +173,17 @@ export class ClientFields {
   #forwardedList(
     aside: readonly PlainField[],
     trusts: boolean,
-    element: string,
+    host: string,
+    scheme: string,
     add: (name: string, value: string) => void,
   ): void {
     const came = valuesOf(aside, 'forwarded');
     if (!this.#settings.forwarded) {
       if (came !== null) add('forwarded', came);
-    } else add('forwarded', came === null || !trusts ? element : `${came}, ${element}`);
+      return;
+    }
+    const element = forwardedElement(this.#peer, host, scheme);
+    add('forwarded', came === null || !trusts ? element : `${came}, ${element}`);
   }
 }
 

@@ -40,7 +40,10 @@ function addressOf(text: string): string | null {
  * so it is counted from the right. Null when nothing valid was said.
  */
 export function trustedScheme(aside: readonly PlainField[], hops: number): 'http' | 'https' | null {
-  const said = listOf(valuesOf(aside, 'x-forwarded-proto')).map((one) => one.toLowerCase());
+  const value = valuesOf(aside, 'x-forwarded-proto');
+  // What almost all of them say.
+  if (value === null || value === 'https' || value === 'http') return value;
+  const said = listOf(value).map((one) => one.toLowerCase());
   const scheme = said[Math.max(0, said.length - Math.max(1, hops))];
   return scheme === 'http' || scheme === 'https' ? scheme : null;
 }

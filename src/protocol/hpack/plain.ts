@@ -79,6 +79,14 @@ export function encodePlain(fields: readonly Pick<PlainField, 'name' | 'value' |
   return target.subarray(0, to);
 }
 
+/** Values that are longer than this are written raw by {@link writePlainValue}: a copy in place of a code for each character. */
+const longestCoded = 32;
+
+/** Writes a value as a string literal: Huffman-coded where it is short and that makes it shorter. Returns the end. */
+export function writePlainValue(target: Buffer, at: number, value: string): number {
+  return value.length > longestCoded ? writeString(target, at, value) : writeShortest(target, at, value);
+}
+
 function writeShortest(target: Buffer, at: number, text: string): number {
   const coded = huffmanLength(text);
   if (coded >= text.length) return writeString(target, at, text);
