@@ -2,18 +2,9 @@ import type { ListenerResource, ListenerStack } from '../resources/ambassador/li
 import { type Finding, finding } from '../resources/issue.ts';
 import type { Resource } from '../resources/resource.ts';
 
-/**
- * What the compiler puts into the model and the data plane does not serve yet. The only place that knows of it: with
- * all of them true this file, and each use of it, can go.
- */
-export const served: Readonly<Record<'proxyProtocol', boolean>> = {
-  /** PROXY protocol headers: until then Listeners that demand them are not opened. */
-  proxyProtocol: false,
-};
-
 /** True if a Listener's port is opened. Raw TCP and TLS (TCPMapping), and HTTP over UDP, are not there at all. */
-export function servesStack({ http, proxy, udp }: ListenerStack): boolean {
-  return http && !udp && (!proxy || served.proxyProtocol);
+export function servesStack({ http, udp }: ListenerStack): boolean {
+  return http && !udp;
 }
 
 /** Warnings of what an object says in vain. @param hasHosts there are Hosts, which say what becomes of insecure requests. */

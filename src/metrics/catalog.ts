@@ -87,6 +87,21 @@ export const tlsFailures = [
 /** One of {@link tlsFailures}. */
 export type TlsFailure = (typeof tlsFailures)[number];
 
+/** Why a connection to a port that demands PROXY headers was closed; label `reason` of `serin_proxy_header_failures_total`. Names are stable. */
+export const proxyHeaderFailures = [
+  /** It begins with something else. */
+  'missing',
+  /** A header with an error in it. */
+  'malformed',
+  /** It was not complete in time. */
+  'timeout',
+  /** The peer went away in the middle. */
+  'closed',
+] as const;
+
+/** One of {@link proxyHeaderFailures}. */
+export type ProxyHeaderFailure = (typeof proxyHeaderFailures)[number];
+
 /** What is counted beside the outcomes of a call, per series. Bytes and messages are bodies, seen from the client. */
 export const callCounters = [
   { key: 'BYTES_IN', metric: 'requestBytes' },
@@ -140,6 +155,8 @@ const plainGatewayCounters = [
   { key: 'COMPRESSED_ZSTD', metric: 'compressedAnswers', labels: { coding: 'zstd' } },
   { key: 'COMPRESSION_BYTES_IN', metric: 'compressionBytes', labels: { direction: 'in' } },
   { key: 'COMPRESSION_BYTES_OUT', metric: 'compressionBytes', labels: { direction: 'out' } },
+  { key: 'PROXY_V1', metric: 'proxyHeaders', labels: { version: '1' } },
+  { key: 'PROXY_V2', metric: 'proxyHeaders', labels: { version: '2' } },
 ] as const satisfies readonly GatewayCounterRow[];
 
 interface GatewayCounterRow {
@@ -157,6 +174,11 @@ export const gatewayCounters: readonly GatewayCounterRow[] = [
     metric: 'tlsHandshakeFailures' as const,
     labels: { reason },
   })),
+  ...proxyHeaderFailures.map((reason) => ({
+    key: `proxy_${reason}`,
+    metric: 'proxyHeaderFailures' as const,
+    labels: { reason },
+  })),
 ];
 
 /** Index into `WorkerMetrics.gateway`: `GatewayCount.DOWNSTREAM_OPENED`. */
@@ -167,6 +189,12 @@ export const limitIndex = indexOf(limitNames, plainGatewayCounters.length);
 
 /** Index into `WorkerMetrics.gateway` of the failures of TLS handshakes: `tlsFailureIndex.timeout`. */
 export const tlsFailureIndex = indexOf(tlsFailures, plainGatewayCounters.length + limitNames.length);
+
+/** Index into `WorkerMetrics.gateway` of PROXY headers that were none: `proxyFailureIndex.missing`. */
+export const proxyFailureIndex = indexOf(
+  proxyHeaderFailures,
+  plainGatewayCounters.length + limitNames.length + tlsFailures.length,
+);
 
 /** Labels of a call that no route took: never anything of the request itself. */
 export const unroutedLabels = { route: 'none', service: '', version: '', role: '' } as const;
@@ -223,6 +251,11 @@ export const metrics = {
   tlsHandshakeFailures: counter('tls_handshake_failures', 'TLS handshakes with clients that failed.'),
   compressedAnswers: counter('compressed_answers', 'Answers that the gateway has compressed.'),
   compressionBytes: counter('compression_bytes', 'Bytes of bodies that went into compression, and came out.'),
+  proxyHeaders: counter('proxy_headers', 'PROXY protocol headers that were read from clients.'),
+  proxyHeaderFailures: counter(
+    'proxy_header_failures',
+    'Connections closed because their PROXY protocol header was missing, broken or late.',
+  ),
   limitHits: counter('limit_hits', 'How often a limit was reached.'),
   splitWeight: gauge('split_weight', 'Effective share of a backend in its route, 0 to 1.'),
   configErrors: gauge('config_errors', 'Errors in the configuration that is served.'),

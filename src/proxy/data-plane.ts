@@ -4,17 +4,17 @@ import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
 import type { HttpSettings } from '../model/http-settings.ts';
 import type { EndpointsPatch, SnapshotPatch } from '../model/snapshot.ts';
+import { Arrivals } from './arrivals.ts';
 import type { Client } from './client.ts';
 import { isAvailable } from './compression/encoders.ts';
 import { AddressPool, type PoolOptions, poolDefaults } from './endpoint-pool.ts';
 import { type AccessEntry, Gateway } from './gateway.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { Loop } from './loop.ts';
-import { NewConnection } from './new-connection.ts';
 import { PlaceList } from './place-list.ts';
 import { RouteStore } from './route-store.ts';
 import { Services } from './service-runtime.ts';
-import { NewTlsConnection, type TlsEnvironment, type TlsOutcome } from './tls/new-tls-connection.ts';
+import type { TlsEnvironment } from './tls/new-tls-connection.ts';
 import { TlsTermination } from './tls/termination.ts';
 import { type Accepted, closeAccepted } from './transport/tcp-handle.ts';
 
@@ -52,6 +52,7 @@ export class DataPlane {
     },
   };
   readonly #tls: TlsEnvironment;
+  readonly #arrivals: Arrivals;
   readonly #pools = new Map<string, AddressPool>();
   readonly #sweeper: NodeJS.Timeout;
   #drained: (() => void) | null = null;
@@ -83,6 +84,7 @@ export class DataPlane {
         (context, error) => options.log('error', `${context}: ${error.message}`),
       ),
     };
+    this.#arrivals = new Arrivals(this.#gateway, this.#tls, this.#clients);
     this.#gateway.shed = () => this.#shed();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#sweeper.unref();
@@ -122,29 +124,7 @@ export class DataPlane {
       closeAccepted(accepted);
       return;
     }
-    if (this.#store.listeners.terminatesTls(listener)) this.#acceptTls(accepted, listener);
-    else this.#begin(accepted, listener);
-  }
-
-  #begin(accepted: Accepted, side: string): NewConnection {
-    const connection = new NewConnection(this.#gateway, accepted, side, this.#clients);
-    if (this.#drained !== null) connection.drain();
-    return connection;
-  }
-
-  #acceptTls(accepted: Accepted, listener: string): void {
-    const outcome: TlsOutcome = {
-      cleartext: (accepted, first) => {
-        const connection = this.#begin(accepted, listener);
-        first.copy(this.#loop.readBuffer);
-        connection.onRead(first.length);
-      },
-      secured: (socket, side) => void this.#begin(socket, side),
-      left: (client) => this.#clients.delete(client),
-    };
-    const connection = new NewTlsConnection(this.#tls, accepted, listener, outcome);
-    this.#connections.add(connection);
-    if (this.#drained !== null) connection.drain();
+    this.#arrivals.take(accepted, listener);
   }
 
   /** Ends gracefully: GOAWAY to all clients; resolves when the last call is over and all have gone. */

@@ -41,7 +41,11 @@ export const limitTable: { readonly [K in LimitName]: LimitRow } = {
     unit: 'ms',
     what: 'a connection that takes no byte of what waits for it, or stops inside a head',
   },
-  preface_timeout: { value: 10_000, unit: 'ms', what: 'from the connection to the preface and SETTINGS' },
+  preface_timeout: {
+    value: 10_000,
+    unit: 'ms',
+    what: 'from the connection to the preface and SETTINGS, or to the end of a PROXY header',
+  },
   held_calls: {
     value: 10_000,
     unit: 'calls',

@@ -74,6 +74,11 @@ export class ListenerTable {
     return this.#byName.get(listener)?.listener.protocol === 'https';
   }
 
+  /** True if each connection of a listener has to begin with a PROXY header. */
+  demandsProxy(listener: string): boolean {
+    return this.#byName.get(listener)?.listener.proxyProtocol === true;
+  }
+
   /** The context for a server name (lower case, null = none was sent) on a listener; null = there is none. */
   contextFor(listener: string, serverName: string | null): TlsContext | null {
     return this.#byName.get(listener)?.names.find(serverName) ?? null;

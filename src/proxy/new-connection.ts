@@ -5,6 +5,7 @@ import type { Gateway } from './gateway.ts';
 import { Http1ServerConnection } from './http1/server-connection.ts';
 import { noPreface } from './http2/no-preface.ts';
 import { ServerConnection } from './http2/server-connection.ts';
+import { plainAddress } from './transport/early-socket.ts';
 import { acceptTransport } from './transport/open.ts';
 import type { Accepted } from './transport/tcp-handle.ts';
 import type { Transport, TransportOwner } from './transport/transport.ts';
@@ -23,6 +24,7 @@ export class NewConnection implements Client, TransportOwner {
   readonly #clients: ClientSet;
   readonly #transport: Transport;
   readonly #openedAt: number;
+  readonly #address: string;
   /** Bytes of the preface that have come. */
   #seen = 0;
   #bytesIn = 0;
@@ -30,8 +32,17 @@ export class NewConnection implements Client, TransportOwner {
   #draining = false;
   #told = false;
 
-  /** Takes the connection and adds itself to `clients`. */
-  constructor(gateway: Gateway, accepted: Accepted, listener: string, clients: ClientSet) {
+  /**
+   * Takes the connection and adds itself to `clients`.
+   * @param address the client's IP address where a PROXY header gave it; null = the connection's own.
+   */
+  constructor(
+    gateway: Gateway,
+    accepted: Accepted,
+    listener: string,
+    clients: ClientSet,
+    address: string | null,
+  ) {
     this.#gateway = gateway;
     this.#listener = listener;
     this.#clients = clients;
@@ -39,6 +50,17 @@ export class NewConnection implements Client, TransportOwner {
     gateway.metrics.gateway[GatewayCount.DOWNSTREAM_OPENED!]!++;
     clients.add(this);
     this.#transport = acceptTransport(accepted, gateway.loop, this);
+    this.#address = plainAddress(address ?? this.#transport.remoteAddress);
+  }
+
+  /** Takes bytes that were read before it was made. */
+  take(first: Buffer): void {
+    const { readBuffer } = this.#gateway.loop;
+    const transport = this.#transport;
+    // Whoever takes its place by what the first piece says gets the next one.
+    for (let at = 0; at < first.length; at += readBuffer.length) {
+      transport.owner.onRead(first.copy(readBuffer, 0, at));
+    }
   }
 
   onRead(length: number): void {
@@ -60,8 +82,7 @@ export class NewConnection implements Client, TransportOwner {
 
   #becomeHttp2(from: number, length: number): void {
     const gateway = this.#gateway;
-    const address = plainAddress(this.#transport.remoteAddress);
-    const client = new ServerConnection(gateway, this.#transport, address, this.#listener, (closed) =>
+    const client = new ServerConnection(gateway, this.#transport, this.#address, this.#listener, (closed) =>
       this.#clients.delete(closed),
     );
     // It counts what it is given now itself.
@@ -72,9 +93,12 @@ export class NewConnection implements Client, TransportOwner {
 
   #becomeHttp1(length: number): void {
     const gateway = this.#gateway;
-    const address = plainAddress(this.#transport.remoteAddress);
-    const client = new Http1ServerConnection(gateway, this.#transport, address, this.#listener, (closed) =>
-      this.#clients.delete(closed),
+    const client = new Http1ServerConnection(
+      gateway,
+      this.#transport,
+      this.#address,
+      this.#listener,
+      (closed) => this.#clients.delete(closed),
     );
     this.#giveTo(client);
     const bytes = gateway.loop.readBuffer;
@@ -135,11 +159,6 @@ export class NewConnection implements Client, TransportOwner {
   destroy(): void {
     this.#transport.destroy();
   }
-}
-
-/** Without the prefix of an IPv4 address on an IPv6 socket. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 
 /** `PRI * HTTP/2.0` and its CRLF: whoever sends that means HTTP/2. */

@@ -315,7 +315,7 @@ describe('Hosts, Listeners and guards', () => {
     expect(ask(text, ['GET a.test /x'])[0]?.route).toBe('m.ns');
   });
 
-  test('Listeners: HTTP and HTTPS are opened, others not yet; --listen replaces them', () => {
+  test('Listeners: HTTP and HTTPS are opened, with and without PROXY; --listen replaces them', () => {
     const listener = (name: string, spec: string): string =>
       `---\napiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
     const text =
@@ -334,8 +334,9 @@ describe('Hosts, Listeners and guards', () => {
     expect(compileFiles({ a: text }).snapshot.listeners).toMatchObject([
       { port: 8080, address: null, virtualHosts: null, protocol: 'http', securityModel: 'xfp' },
       { port: 8443, address: null, virtualHosts: null, protocol: 'https', securityModel: 'secure' },
+      { port: 8444, protocol: 'https', proxyProtocol: true },
     ]);
-    expect(codes(text)).toEqual(['15 warning listener-not-served']);
+    expect(codes(text)).toEqual([]);
     const listen = [{ address: '127.0.0.1', port: 1 }];
     expect(compileFiles({ a: text }, { listen }).snapshot.listeners).toMatchObject([
       { port: 1, address: '127.0.0.1' },

@@ -20,15 +20,20 @@ export interface TestPlane {
   close(): Promise<void>;
 }
 
+/** What {@link startPlane} can be told beside the data plane's own options. */
+export interface PlaneOptions extends Partial<DataPlaneOptions> {
+  /** The Listener of the manifest is the one that is opened, and not an implied one. */
+  readonly ownListener?: boolean;
+  readonly verifyUpstreams?: boolean;
+  /** The port of the manifests whose connections come in at the real one; by default there is one for everything. */
+  readonly on?: number;
+}
+
 /** Starts one. @param resolve services (host:port as written) and the ports on 127.0.0.1 that serve them. */
 export async function startPlane(
   manifest: string,
   resolve: Readonly<Record<string, readonly number[]>>,
-  options: Partial<DataPlaneOptions> & {
-    readonly verifyUpstreams?: boolean;
-    /** The Listener of the manifest is the one that is opened, and not an implied one. */
-    readonly ownListener?: boolean;
-  } = {},
+  options: PlaneOptions = {},
 ): Promise<TestPlane> {
   const compiler = new Compiler({
     ...testOptions,
@@ -37,7 +42,7 @@ export async function startPlane(
       service,
       endpoints: ports.map((port) => ({ address: '127.0.0.1', port })),
     })),
-    listen: options.ownListener === true ? [] : [{ address: '127.0.0.1', port: 1 }],
+    listen: options.on === undefined && options.ownListener !== true ? [{ address: '127.0.0.1', port: 1 }] : [],
   });
   const metrics = new WorkerMetrics();
   const plane = new DataPlane({ metrics, onResolve: () => {}, log: () => {}, ...options });
@@ -47,7 +52,8 @@ export async function startPlane(
     if (errors.length > 0) throw new Error(JSON.stringify(errors));
     plane.applyEndpoints(compiled.endpointsPatch);
     if (!(await plane.applySnapshot(compiled.patch))) throw new Error('a patch did not apply');
-    listener = compiled.snapshot.listeners[0]!.name;
+    const { listeners } = compiled.snapshot;
+    listener = (listeners.find(({ port }) => port === options.on) ?? listeners[0]!).name;
   };
   let listener = '';
   await configure(manifest);

@@ -27,6 +27,9 @@ export type ProxyHeader =
 /** There may be more to come. */
 export const incomplete: ProxyHeader = { state: 'incomplete' };
 
+/** The problem of bytes that do not even begin as a header does. */
+export const noProxyHeader = 'no PROXY header';
+
 /** A header that is none. @param problem one sentence without a full stop. */
 export function refused(problem: string): ProxyHeader {
   return { state: 'refused', problem };

@@ -1,5 +1,12 @@
 import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text } from './addresses.ts';
-import { incomplete, isPortNumber, type ProxyEndpoints, type ProxyHeader, refused } from './header.ts';
+import {
+  incomplete,
+  isPortNumber,
+  noProxyHeader,
+  type ProxyEndpoints,
+  type ProxyHeader,
+  refused,
+} from './header.ts';
 
 /** Bytes of a line with its CRLF at most (2.1). */
 export const maxProxyV1Bytes = 107;
@@ -15,7 +22,7 @@ export function readProxyV1(bytes: Buffer, start: number, end: number): ProxyHea
   for (let p = start; p < last; p++) {
     const b = bytes[p]!;
     if (p - start < prefix.length) {
-      if (b !== prefix[p - start]) return refused('no PROXY header');
+      if (b !== prefix[p - start]) return refused(noProxyHeader);
     } else if (b === 0x0a) {
       if (bytes[p - 1] !== 0x0d) return refused('an LF without CR in the PROXY line');
       return readLine(bytes.toString('latin1', start + prefix.length, p - 1), p + 1);

@@ -1,5 +1,12 @@
 import { ipv4Bytes, ipv4Text, ipv6Bytes, ipv6Text } from './addresses.ts';
-import { incomplete, isPortNumber, type ProxyEndpoints, type ProxyHeader, refused } from './header.ts';
+import {
+  incomplete,
+  isPortNumber,
+  noProxyHeader,
+  type ProxyEndpoints,
+  type ProxyHeader,
+  refused,
+} from './header.ts';
 
 /**
  * Bytes of a header that is read at most. The specification sets no limit but 16 + 65,535; the TLVs that are registered
@@ -26,7 +33,7 @@ const addressBytes: readonly number[] = [0, 12, 36, 216];
 export function readProxyV2(bytes: Buffer, start: number, end: number): ProxyHeader {
   const come = end - start;
   for (let i = 0; i < signature.length && i < come; i++) {
-    if (bytes[start + i] !== signature[i]) return refused('no PROXY header');
+    if (bytes[start + i] !== signature[i]) return refused(noProxyHeader);
   }
   if (come <= 12) return incomplete;
   const command = bytes[start + 12]!;

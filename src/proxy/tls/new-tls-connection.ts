@@ -1,12 +1,12 @@
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { GatewayCount, limitIndex, type TlsFailure, tlsFailureIndex } from '../../metrics/catalog.ts';
 import { mostHelloBytes, readFirstBytes } from '../../protocol/tls/client-hello.ts';
 import type { Client } from '../client.ts';
 import { secureSide } from '../listener-table.ts';
 import type { Loop } from '../loop.ts';
-import type { Accepted, TcpHandle } from '../transport/tcp-handle.ts';
-import { isHandle } from '../transport/tcp-handle.ts';
+import { dropEarly, earlySocket, takeBack } from '../transport/early-socket.ts';
+import type { Accepted } from '../transport/tcp-handle.ts';
 import type { HandshakeOwner } from './context-server.ts';
 import { tlsFailureOf } from './failures.ts';
 import type { TlsTermination } from './termination.ts';
@@ -31,11 +31,6 @@ export interface TlsEnvironment {
   readonly termination: TlsTermination;
 }
 
-/** A socket with the handle below it. */
-interface WithHandle {
-  _handle: TcpHandle | null;
-}
-
 /**
  * A connection to a port with TLS until its handshake is over. Its first bytes tell whether it is TLS at all (Emissary's
  * HTTPS takes both), and for which server name.
@@ -46,7 +41,6 @@ export class NewTlsConnection implements Client, HandshakeOwner {
   readonly #listener: string;
   readonly #outcome: TlsOutcome;
   readonly #socket: Socket;
-  readonly #isHandle: boolean;
   readonly #openedAt: number;
   #first: Buffer[] = [];
   #firstBytes = 0;
@@ -58,8 +52,7 @@ export class NewTlsConnection implements Client, HandshakeOwner {
     this.#listener = listener;
     this.#outcome = outcome;
     this.#openedAt = environment.loop.tick();
-    this.#isHandle = isHandle(accepted);
-    this.#socket = isHandle(accepted) ? socketOf(accepted) : accepted;
+    this.#socket = earlySocket(accepted);
     this.#socket.on('error', this.#onError);
     this.#socket.on('close', this.#onClose);
     this.#socket.on('end', this.#onClose);
@@ -68,7 +61,12 @@ export class NewTlsConnection implements Client, HandshakeOwner {
 
   readonly #onReadable = (): void => {
     const chunk = this.#socket.read() as Buffer | null;
-    if (chunk === null || this.#over) return;
+    if (chunk !== null) this.take(chunk);
+  };
+
+  /** Takes bytes: those of the socket, or what was read before it. */
+  take(chunk: Buffer): void {
+    if (this.#over) return;
     this.#environment.loop.tick();
     this.#first.push(chunk);
     this.#firstBytes += chunk.length;
@@ -78,7 +76,7 @@ export class NewTlsConnection implements Client, HandshakeOwner {
     if (found.kind === 'cleartext') this.#goOnInCleartext(first);
     else if (found.kind === 'hello') this.#begin(first, found.serverName);
     else if (found.kind === 'malformed' || first.length > mostHelloBytes) this.#fail('malformed');
-  };
+  }
 
   readonly #onError = (): void => {};
 
@@ -90,12 +88,7 @@ export class NewTlsConnection implements Client, HandshakeOwner {
 
   #goOnInCleartext(first: Buffer): void {
     this.#leave();
-    const socket = this.#socket;
-    if (!this.#isHandle) return this.#outcome.cleartext(socket, first);
-    const handle = (socket as unknown as WithHandle)._handle!;
-    (socket as unknown as WithHandle)._handle = null;
-    socket.destroy();
-    this.#outcome.cleartext(handle, first);
+    this.#outcome.cleartext(takeBack(this.#socket), first);
   }
 
   #begin(first: Buffer, serverName: string | null): void {
@@ -169,17 +162,9 @@ export class NewTlsConnection implements Client, HandshakeOwner {
   destroy(): void {
     if (this.#over) return;
     this.#leave();
-    if (this.#socket.writableEnded) this.#socket.destroySoon();
-    else this.#socket.destroy();
+    dropEarly(this.#socket);
   }
 }
 
 /** A fatal alert, unrecognized_name (RFC 6066 3), in a record of its own. */
 const unrecognisedName = Buffer.of(21, 3, 3, 0, 2, 2, 112);
-
-function socketOf(handle: TcpHandle): Socket {
-  const options = { handle, allowHalfOpen: true, pauseOnCreate: true };
-  const socket = new Socket(options as unknown as SocketConstructorOpts);
-  socket.setNoDelay(true);
-  return socket;
-}

@@ -15,7 +15,8 @@ export interface TcpHandle {
   close(done?: () => void): void;
   setNoDelay(on: boolean): number;
   setKeepAlive(on: boolean, seconds: number): number;
-  getpeername(into: { address?: string }): number;
+  getpeername(into: { address?: string; port?: number }): number;
+  getsockname(into: { address?: string; port?: number }): number;
 }
 
 /** A request to libuv that ends later. */
