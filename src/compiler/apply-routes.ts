@@ -1,6 +1,7 @@
 import type { HttpSettings } from '../model/http-settings.ts';
 import type { Route } from '../model/route.ts';
 import type { Listener, Snapshot, SnapshotPatch, VirtualHost } from '../model/snapshot.ts';
+import type { TcpRoute } from '../model/tcp-route.ts';
 import type { TlsContext } from '../model/tls.ts';
 
 /** Routes that were compiled anew, and ids that may have to go. */
@@ -16,6 +17,7 @@ export function applyRoutes(
   heads: {
     readonly listeners: readonly Listener[] | null;
     readonly virtualHosts: readonly VirtualHost[] | null;
+    readonly tcpRoutes: readonly TcpRoute[] | null;
     readonly tlsContexts: readonly TlsContext[] | null;
     readonly http: HttpSettings | null;
   },
@@ -24,6 +26,7 @@ export function applyRoutes(
   const deleteRoutes = changes.delete.filter((id) => before.routes.has(id));
   const listeners = unlessSame(before.listeners, heads.listeners);
   const virtualHosts = unlessSame(before.virtualHosts, heads.virtualHosts);
+  const tcpRoutes = unlessSame(before.tcpRoutes, heads.tcpRoutes);
   const tlsContexts = unlessSame(before.tlsContexts, heads.tlsContexts);
   const http = heads.http === null || isSame(before.http, heads.http) ? null : heads.http;
   let { routes } = before;
@@ -39,6 +42,7 @@ export function applyRoutes(
     listeners: listeners ?? before.listeners,
     virtualHosts: virtualHosts ?? before.virtualHosts,
     routes,
+    tcpRoutes: tcpRoutes ?? before.tcpRoutes,
     tlsContexts: tlsContexts ?? before.tlsContexts,
     http: http ?? before.http,
   };
@@ -49,6 +53,7 @@ export function applyRoutes(
       revision,
       listeners,
       virtualHosts,
+      tcpRoutes,
       tlsContexts,
       http,
       setRoutes,

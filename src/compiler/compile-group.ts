@@ -1,3 +1,4 @@
+import { coreFields } from '../resources/ambassador/mapping-fields.ts';
 import {
   compareMembers,
   type FailedMember,
@@ -22,7 +23,7 @@ export const groupPasses: readonly GroupPass[] = [
   setAside,
   checkTls,
   lead,
-  agree,
+  agree(coreFields),
   warnOfMembers,
   share,
   makeRoute,

@@ -7,13 +7,15 @@ import { applyRoutes, type RouteChanges } from './apply-routes.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { type FileState, readFileState } from './file-state.ts';
 import { type Globals, gatherGlobals, isGlobal } from './globals.ts';
-import type { GroupContext } from './group.ts';
+import type { GroupContext, UnitFinding } from './group.ts';
 import { GroupTable } from './group-table.ts';
 import { affectedGroups, type InvalidationRule, invalidationRules, type UnitChange } from './invalidation.ts';
 import { NameTable } from './name-table.ts';
 import { makeIssues } from './report.ts';
 import type { ResolveRule } from './service-endpoints.ts';
 import { ServiceTable } from './service-table.ts';
+import { type PlacedTcp, placeTcp } from './tcp/place-tcp.ts';
+import { TcpTable } from './tcp/tcp-table.ts';
 import type { CertificateChecker, ExternalFiles } from './tls/certificate-checker.ts';
 import { TlsTable } from './tls/tls-table.ts';
 import { compareUnits, type Unit } from './unit.ts';
@@ -74,6 +76,8 @@ export class Compiler {
   readonly #unreadable = new Map<string, string>();
   readonly #names = new NameTable();
   readonly #groups = new GroupTable();
+  readonly #tcp = new TcpTable();
+  #placingFindings: readonly UnitFinding[] = [];
   readonly #index = new EndpointIndex();
   readonly #services: ServiceTable;
   readonly #tls: TlsTable;
@@ -106,7 +110,11 @@ export class Compiler {
       this.#rules,
     );
     const routes = this.#compileGroups(dirty, context);
-    const { snapshot, patch } = this.#publish(routes, globalsChanged);
+    const tcpChanged = this.#tcp.compile(context, globalsChanged, (before, after) => {
+      for (const service of after) this.#services.count(service, 1);
+      for (const service of before) this.#services.count(service, -1);
+    });
+    const { snapshot, patch } = this.#publish(routes, globalsChanged, tcpChanged);
     const { services, patch: endpointsPatch } = this.#services.refresh();
     const issues = this.#issuesWhenRead();
     return {
@@ -128,9 +136,15 @@ export class Compiler {
       made ??= makeIssues(
         this.#files.values(),
         this.#names,
-        [...this.#groups.findings(), ...this.#tls.findings()],
+        [
+          ...this.#groups.findings(),
+          ...this.#tcp.findings(),
+          ...this.#placingFindings,
+          ...this.#tls.findings(),
+        ],
         this.#unreadable,
         [...this.#globalUnits],
+        new Set(this.#snapshot.tcpRoutes.map(({ port }) => port)),
         this.#options.unguarded,
       );
       return made;
@@ -190,6 +204,7 @@ export class Compiler {
       const place = this.#index.change(unit, kind === 'comes');
       if (place !== null) this.#services.touch(place);
       this.#tls.change(unit, kind === 'comes');
+      this.#tcp.change(unit, kind === 'comes');
       if (!isGlobal(unit)) continue;
       globalsChanged = true;
       if (kind === 'comes') this.#globalUnits.add(unit);
@@ -232,22 +247,34 @@ export class Compiler {
     return changes;
   }
 
-  #publish(routes: RouteChanges, globalsChanged: boolean): { snapshot: Snapshot; patch: SnapshotPatch } {
-    const { hosts, listeners: resources, tlsContexts, module } = this.#globals;
-    const first = this.#snapshot.revision === 0;
-    const heads = first || globalsChanged;
+  #publish(
+    routes: RouteChanges,
+    globalsChanged: boolean,
+    tcpChanged: boolean,
+  ): { snapshot: Snapshot; patch: SnapshotPatch } {
+    const { hosts, tlsContexts, module } = this.#globals;
+    const heads = this.#snapshot.revision === 0 || globalsChanged;
     const certificates = this.#tls.prepare();
-    const listeners = heads
-      ? makeListeners(resources, hosts, this.#options.listen, this.#tls.terminates, module?.trustedHops ?? 0)
-      : null;
+    const placed = heads || tcpChanged ? this.#place() : null;
+    if (placed !== null) this.#placingFindings = placed.findings;
+    const listeners = placed?.listeners ?? null;
     const result = applyRoutes(this.#snapshot, routes, {
       listeners,
       virtualHosts: heads ? makeVirtualHosts(hosts, tlsContexts, module?.redirectsInsecure ?? false) : null,
-      tlsContexts: heads || certificates ? this.#tls.refresh(listeners ?? this.#snapshot.listeners) : null,
+      tcpRoutes: placed?.routes ?? null,
+      tlsContexts:
+        placed !== null || certificates ? this.#tls.refresh(listeners ?? this.#snapshot.listeners) : null,
       http: heads ? (module?.http ?? defaultHttpSettings) : null,
     });
     this.#snapshot = result.snapshot;
     return result;
+  }
+
+  #place(): PlacedTcp {
+    const { hosts, listeners, module } = this.#globals;
+    const { terminates } = this.#tls;
+    const http = makeListeners(listeners, hosts, this.#options.listen, terminates, module?.trustedHops ?? 0);
+    return placeTcp(this.#tcp.compiled(), http, listeners);
   }
 
   #count(): Compilation['counts'] {

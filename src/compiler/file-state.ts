@@ -28,7 +28,7 @@ export interface FileState {
 /** What a file has. */
 export interface FileCounts {
   readonly documents: number;
-  /** Mappings that are served, or would be if their group let them. */
+  /** Mappings and TCPMappings that are served, or would be if their group let them. */
   readonly mappings: number;
   /** Objects for gateways with another ambassador_id. */
   readonly skipped: number;
@@ -75,7 +75,9 @@ export function readFileState(
 }
 
 function countUnits(documents: number, units: readonly Unit[]): FileCounts {
-  const mappings = units.filter(({ object }) => object.resource?.kind === 'Mapping').length;
+  const mappings = units.filter(({ object: { resource } }) => {
+    return resource?.kind === 'Mapping' || resource?.kind === 'TCPMapping';
+  }).length;
   return { documents, mappings, skipped: units.filter(({ object }) => object.skipped).length };
 }
 

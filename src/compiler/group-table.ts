@@ -4,7 +4,7 @@ import type { MappingMatch } from '../resources/ambassador/mapping-match.ts';
 import { finding } from '../resources/issue.ts';
 import { compileGroup } from './compile-group.ts';
 import type { FailedMember, GroupContext, Member, UnitFinding } from './group.ts';
-import type { NamedService } from './service-table.ts';
+import { type NamedService, nameService } from './service-table.ts';
 import { resourceOf, type Unit } from './unit.ts';
 import { associate } from './virtual-hosts.ts';
 
@@ -135,11 +135,6 @@ function unreached(mapping: Mapping): UnitFinding['finding'] {
   if (!mapping.match.hostGiven) return finding('hostname-missing', []);
   const { host } = mapping.match.route;
   return finding('no-host', [], { hostname: host.kind === 'any' ? '*' : host.value });
-}
-
-function nameService({ service, serviceKey }: Mapping): NamedService {
-  const port = serviceKey.slice(serviceKey.lastIndexOf(':'));
-  return { key: serviceKey, spelling: service.host + port };
 }
 
 function used(route: Route | null, named: readonly NamedService[]): NamedService[] {

@@ -40,6 +40,35 @@ const mapping = fc
       service: `${name}-${fields.weight ?? 'all'}`,
     },
   }));
+const tcpMapping = fc
+  .record({
+    name: fc.constantFrom('a', 'b', 'c'),
+    namespace: fc.constantFrom('default', 'other'),
+    version: fc.constantFrom('getambassador.io/v1', 'getambassador.io/v2', 'getambassador.io/v3alpha1'),
+    port: fc.constantFrom(5432, 8443),
+    host: fc.constantFrom(undefined, undefined, '*', 'a.test', '*.test'),
+    address: fc.constantFrom(undefined, undefined, '127.0.0.1'),
+    weight: fc.constantFrom(undefined, undefined, 0, 10, 30),
+    idle_timeout_ms: fc.constantFrom(undefined, '1000', '2000'),
+    tls: fc.constantFrom(undefined, undefined, 'context'),
+  })
+  .map(({ name, namespace, version, ...fields }) => ({
+    apiVersion: version,
+    kind: 'TCPMapping',
+    metadata: { name, namespace },
+    spec: { ...fields, service: `${name}-${fields.weight ?? 'all'}` },
+  }));
+const listener = fc
+  .record({
+    port: fc.constantFrom(5432, 8443),
+    protocol: fc.constantFrom('TCP', 'TLS', 'HTTPS', 'HTTPSPROXY'),
+  })
+  .map((spec) => ({
+    apiVersion: 'getambassador.io/v3alpha1',
+    kind: 'Listener',
+    metadata: { name: 'l' },
+    spec: { ...spec, securityModel: 'XFP', hostBinding: { namespace: { from: 'ALL' } } },
+  }));
 const host = fc
   .record({
     name: fc.constantFrom('h', 'i'),
@@ -66,6 +95,12 @@ const other = fc.constantFrom(
     spec: { config: { cluster_request_timeout_ms: 7 } },
   },
   {
+    apiVersion: 'getambassador.io/v2',
+    kind: 'TLSContext',
+    metadata: { name: 'context' },
+    spec: { hosts: ['a.test'], cert_chain_file: '/c', private_key_file: '/k' },
+  },
+  {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: 'a-all' },
@@ -84,6 +119,8 @@ const object = fc.oneof(
   { weight: 8, arbitrary: mapping },
   { weight: 1, arbitrary: host },
   { weight: 1, arbitrary: other },
+  { weight: 3, arbitrary: tcpMapping },
+  { weight: 1, arbitrary: listener },
 );
 const edit = fc.record({
   path: fc.constantFrom('a.json', 'b.yaml', 'c.yaml'),
@@ -107,6 +144,8 @@ function essence({ snapshot, services, issues, counts }: Compilation): unknown {
       endpoints,
       hosts: snapshot.virtualHosts,
       listeners: snapshot.listeners,
+      tcpRoutes: snapshot.tcpRoutes,
+      tlsContexts: snapshot.tlsContexts,
       issues,
       counts,
     }),
@@ -115,6 +154,10 @@ function essence({ snapshot, services, issues, counts }: Compilation): unknown {
 
 /** Applies a compilation's patches to what a reader has. */
 function follow(routes: Map<string, unknown>, { patch }: Compilation): void {
+  if (patch.tcpRoutes !== null) {
+    for (const id of routes.keys()) if (id.startsWith('tcp ')) routes.delete(id);
+    for (const route of patch.tcpRoutes) routes.set(route.id, route);
+  }
   for (const id of patch.deleteRoutes) routes.delete(id);
   for (const route of patch.setRoutes) routes.set(route.id, route);
 }
@@ -130,7 +173,10 @@ function property(rules: readonly InvalidationRule[]) {
       const compilation = compiler.update([input]);
       follow(routes, compilation);
       expect(essence(compilation)).toEqual(essence(new Compiler(testOptions).update([...files.values()])));
-      expect(routes).toEqual(new Map(compilation.snapshot.routes));
+      const { routes: all, tcpRoutes } = compilation.snapshot;
+      const expected = new Map<string, unknown>(all);
+      for (const route of tcpRoutes) expected.set(route.id, route);
+      expect(routes).toEqual(expected);
     }
   });
 }

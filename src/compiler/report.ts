@@ -3,25 +3,26 @@ import { issueTable } from '../resources/issue-table.ts';
 import type { FileState } from './file-state.ts';
 import type { UnitFinding } from './group.ts';
 import type { NameTable } from './name-table.ts';
-import { notServedFindings } from './not-served.ts';
+import { type NotServedContext, notServedFindings } from './not-served.ts';
 import { isKept, type Unit } from './unit.ts';
 
 /** A file that cannot be read now, and why. */
 export type UnreadableFiles = ReadonlyMap<string, string>;
 
-/** Everything that there is to say, by file and line. */
+/** Everything that there is to say, by file and line. @param tcpPorts ports that TCPMappings name. */
 export function makeIssues(
   files: Iterable<FileState>,
   names: NameTable,
   found: Iterable<UnitFinding>,
   unreadable: UnreadableFiles,
   globals: Iterable<Unit>,
+  tcpPorts: ReadonlySet<number>,
   unguarded: boolean,
 ): Issue[] {
   const issues: Issue[] = [];
   const heads = [...globals];
   const hasHosts = heads.some(({ object }) => object.resource?.kind === 'Host');
-  for (const unit of heads) issues.push(...globalIssues(unit, unguarded, hasHosts));
+  for (const unit of heads) issues.push(...globalIssues(unit, { hasHosts, tcpPorts }, unguarded));
   for (const [file, reason] of unreadable) {
     issues.push(fileIssue(file, finding('unreadable-file', [], { reason }), true));
   }
@@ -38,10 +39,10 @@ export function makeIssues(
 }
 
 /** What is not served is told once, where it stands. */
-function globalIssues(unit: Unit, unguarded: boolean, hasHosts: boolean): Issue[] {
+function globalIssues(unit: Unit, context: NotServedContext, unguarded: boolean): Issue[] {
   const { resource } = unit.object;
   const code = unguarded ? 'guard-off' : 'guard-not-served';
-  const found = notServedFindings(resource, hasHosts);
+  const found = notServedFindings(resource, context);
   if (resource?.kind === 'Guard') found.push(finding(code, [], { kind: resource.guardKind }));
   return found.map((item) => unitIssue(unit, item, false));
 }
@@ -50,7 +51,7 @@ function duplicateIssues(units: readonly Unit[]): Issue[] {
   const winner = units.at(-1)!;
   const other = units.at(-2)!;
   const { resource } = winner.object;
-  const isMapping = resource?.kind === 'Mapping';
+  const isMapping = resource?.kind === 'Mapping' || resource?.kind === 'TCPMapping';
   const [kind, , name] = (winner.object.identity ?? '').split('/');
   const place = `${other.file}:${lineOf(other)}`;
   const code = isMapping ? 'duplicate-name' : 'duplicate-object';

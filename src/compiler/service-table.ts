@@ -1,6 +1,7 @@
 import type { ServiceEndpoints } from '../model/endpoints.ts';
 import type { EndpointsPatch } from '../model/snapshot.ts';
 import type { EndpointIndex } from './endpoint-index.ts';
+import type { GroupMember } from './group.ts';
 import { findEndpoints, type ResolveRule } from './service-endpoints.ts';
 import { clusterName, splitKey } from './service-name.ts';
 
@@ -9,6 +10,12 @@ export interface NamedService {
   readonly key: string;
   /** host:port as the manifest writes it. */
   readonly spelling: string;
+}
+
+/** The service of a Mapping or TCPMapping. */
+export function nameService({ service, serviceKey }: GroupMember['mapping']): NamedService {
+  const port = serviceKey.slice(serviceKey.lastIndexOf(':'));
+  return { key: serviceKey, spelling: service.host + port };
 }
 
 /** The endpoints of all services that some route names, brought up to date as routes and objects change. */

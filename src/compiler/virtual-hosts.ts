@@ -4,7 +4,7 @@ import { type Host, selects } from '../resources/ambassador/host.ts';
 import type { ListenerResource } from '../resources/ambassador/listener.ts';
 import { globHost, type MappingMatch } from '../resources/ambassador/mapping-match.ts';
 import type { TlsContextResource } from '../resources/ambassador/tls-context.ts';
-import { servesStack } from './not-served.ts';
+import { servesHttp } from './not-served.ts';
 
 /** What there is where nobody wrote a Host: everything, in cleartext. */
 export const impliedVirtualHost: VirtualHost = { name: '*', hostname: '*', insecureAction: 'route' };
@@ -85,7 +85,7 @@ export interface ListenAddress {
 const defaultListen: ListenAddress = { address: '127.0.0.1', port: 8080 };
 
 /**
- * Listeners: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080.
+ * Listeners of HTTP: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080.
  * @param trustedHops of the Module; a Listener's l7Depth goes before it.
  * @param terminatesTls some context terminates TLS: then the ports that no Listener resource describes take it, too.
  */
@@ -110,7 +110,7 @@ export function makeListeners(
   }
   const byPort = new Map<number, Listener>();
   for (const { meta, port, from, selector, stack, securityModel, l7Depth } of resources) {
-    if (!servesStack(stack) || byPort.has(port)) continue;
+    if (!servesHttp(stack) || byPort.has(port)) continue;
     const bound = hosts.filter((host) => {
       return (
         (from === 'all' || host.meta.namespace === meta.namespace) &&

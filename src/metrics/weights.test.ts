@@ -24,6 +24,7 @@ const snapshot = (onEmpty: Backend['onEmpty']): Snapshot => ({
   revision: 1,
   listeners: [],
   virtualHosts: [],
+  tcpRoutes: [],
   tlsContexts: [],
   http: defaultHttpSettings,
   routes: new Map([

@@ -17,15 +17,21 @@ export interface HeaderEdits {
 /** What a connection to the upstream speaks. */
 export type UpstreamProtocol = 'h2' | 'http1';
 
-/** One weighted member of a split: a service and its own filters. */
-export interface Backend {
+/** One weighted member of a split, whatever is carried to it. */
+export interface ServiceBackend {
   /** The object it comes from, `name.namespace`. */
   readonly name: string;
   /** Key of the endpoint table and label `service`: host with namespace and port, `grpc-server.default:50051`. */
   readonly service: string;
-  readonly protocol: UpstreamProtocol;
   /** Null = cleartext. */
   readonly tls: UpstreamTls | null;
+  /** What becomes of the share when no endpoint is ready: `divert` to stable (counted), or `fail`. */
+  readonly onEmpty: 'divert' | 'fail';
+}
+
+/** A member that gets calls: a service and its own filters. */
+export interface Backend extends ServiceBackend {
+  readonly protocol: UpstreamProtocol;
   readonly rewrite: PathRewrite;
   /** Literal `:authority` for the upstream; null leaves the client's. */
   readonly hostRewrite: string | null;
@@ -40,6 +46,4 @@ export interface Backend {
    * For gRPC calls a set value cuts any call.
    */
   readonly timeoutMs: number | null;
-  /** What becomes of the share when no endpoint is ready: `divert` to stable (counted), or `fail`. */
-  readonly onEmpty: 'divert' | 'fail';
 }

@@ -1,6 +1,7 @@
 import type { ServiceEndpoints } from './endpoints.ts';
 import { defaultHttpSettings, type HttpSettings } from './http-settings.ts';
 import type { Route } from './route.ts';
+import type { TcpRoute } from './tcp-route.ts';
 import type { TlsContext } from './tls.ts';
 
 /** What is done with a cleartext request on a virtual host (Ambassador's requestPolicy.insecure.action). */
@@ -21,9 +22,10 @@ export interface Listener {
   readonly port: number;
   /**
    * `http`: cleartext. `https`: TLS *and* cleartext, told apart by the first bytes, as Emissary's HTTPS does; what
-   * becomes of cleartext requests is the virtual host's insecureAction.
+   * becomes of cleartext requests is the virtual host's insecureAction. `tcp`: nothing but its {@link TcpRoute}s, which
+   * come first on the others, too.
    */
-  readonly protocol: 'http' | 'https';
+  readonly protocol: 'http' | 'https' | 'tcp';
   /**
    * Which requests count as secure. `secure`, `insecure`: all, none, whatever the connection is. `xfp`: those whose
    * x-forwarded-proto is https; with `trustedHops` 0 that is what the connection itself is.
@@ -44,6 +46,8 @@ export interface Snapshot {
   readonly listeners: readonly Listener[];
   readonly virtualHosts: readonly VirtualHost[];
   readonly routes: ReadonlyMap<string, Route>;
+  /** By id. */
+  readonly tcpRoutes: readonly TcpRoute[];
   /** By name. */
   readonly tlsContexts: readonly TlsContext[];
   readonly http: HttpSettings;
@@ -59,6 +63,8 @@ export interface SnapshotPatch {
   /** Null = unchanged. */
   readonly listeners: readonly Listener[] | null;
   readonly virtualHosts: readonly VirtualHost[] | null;
+  /** All of them, if one has changed. */
+  readonly tcpRoutes: readonly TcpRoute[] | null;
   /** All of them, if one has changed. */
   readonly tlsContexts: readonly TlsContext[] | null;
   readonly http: HttpSettings | null;
@@ -78,6 +84,7 @@ export const emptySnapshot: Snapshot = {
   listeners: [],
   virtualHosts: [],
   routes: new Map(),
+  tcpRoutes: [],
   tlsContexts: [],
   http: defaultHttpSettings,
 };

@@ -1,4 +1,4 @@
-import type { Backend } from './backend.ts';
+import type { Backend, ServiceBackend } from './backend.ts';
 
 /** An answer that the gateway gives itself. */
 export interface FixedResponse {
@@ -19,8 +19,8 @@ export type Role = 'stable' | 'canary';
  * One member of a split with its share in units of the split's `denominator`.
  * `next`: the call falls through to the next matching route and is drawn again there.
  */
-export type SplitMember =
-  | { readonly kind: 'backend'; readonly share: number; readonly role: Role; readonly backend: Backend }
+export type SplitMember<B extends ServiceBackend = Backend> =
+  | { readonly kind: 'backend'; readonly share: number; readonly role: Role; readonly backend: B }
   | { readonly kind: 'next'; readonly share: number }
   | { readonly kind: 'respond'; readonly share: number; readonly response: FixedResponse };
 
@@ -42,11 +42,11 @@ export interface ForcedMember {
  * How a route's calls are divided. Shares are exact integers: member i gets `members[i].share / denominator`,
  * and the shares add up to the denominator (1 to 2^31-1). Canaries stand first.
  */
-export interface Split {
+export interface Split<B extends ServiceBackend = Backend> {
   /** Names the state of the draw (it survives every snapshot that leaves the shares as they are). */
   readonly key: string;
   readonly denominator: number;
-  readonly members: readonly SplitMember[];
+  readonly members: readonly SplitMember<B>[];
   readonly sticky: StickyKey | null;
   readonly forced: readonly ForcedMember[];
 }

@@ -38,7 +38,7 @@ function listener(name: string, more: Partial<Listener> = {}): Listener {
 
 function table(listeners: readonly Listener[], tlsContexts: readonly TlsContext[]): ListenerTable {
   const made = new ListenerTable();
-  const rest = { virtualHosts: null, setRoutes: [], deleteRoutes: [] };
+  const rest = { virtualHosts: null, tcpRoutes: null, setRoutes: [], deleteRoutes: [] };
   made.apply({ from: 0, revision: 1, listeners, tlsContexts, http: null, ...rest });
   return made;
 }
@@ -94,7 +94,7 @@ describe('a side of a listener', () => {
     const made = table([listener('l')], []);
     expect(made.side('l').virtualHosts).toBeNull();
     const listeners = [listener('l', { virtualHosts: ['a'] })];
-    const rest = { virtualHosts: null, setRoutes: [], deleteRoutes: [] };
+    const rest = { virtualHosts: null, tcpRoutes: null, setRoutes: [], deleteRoutes: [] };
     made.apply({ from: 1, revision: 2, listeners, tlsContexts: null, http: null, ...rest });
     expect(made.side('l').virtualHosts).toEqual(['a']);
     expect(made.terminatesTls('l')).toBe(true);

@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import type { Position } from '../lib/position.ts';
 import { guardKinds } from './ambassador/kinds.ts';
-import { recoverMapping } from './ambassador/recover-mapping.ts';
+import { recoverMapping, recoverTcpMapping } from './ambassador/recover-mapping.ts';
 import { type Carrier, shapeObject } from './ambassador/shape.ts';
 import { apiVersionOf } from './api-version.ts';
 import { isMap } from './field-types.ts';
@@ -34,6 +34,7 @@ export function readBrokenDocument(
   const found = describeFault(text, fault, outward ?? ((at) => at));
   let recovered: Recovered | null = null;
   if (version.kind === 'known' && kind === 'Mapping') recovered = recoverMapping(shaped);
+  else if (version.kind === 'known' && kind === 'TCPMapping') recovered = recoverTcpMapping(shaped);
   else if (version.kind === 'known' && kind !== null && guardKinds.includes(kind))
     recovered = { kind: 'Guard', guardKind: kind };
   // A List has no name of its own: what was read is that of an item.
@@ -116,7 +117,7 @@ function withoutOddities(value: Record<string, unknown>): Record<string, unknown
 }
 
 const simpleField =
-  /^[ \t]*(apiVersion|kind|name|namespace|prefix|prefix_regex|prefix_exact|host|hostname|method|precedence|weight):[ \t]+(["']?)([^#\n]*?)\2[ \t]*(?:#.*)?$/gm;
+  /^[ \t]*(apiVersion|kind|name|namespace|prefix|prefix_regex|prefix_exact|host|hostname|method|precedence|weight|address|port):[ \t]+(["']?)([^#\n]*?)\2[ \t]*(?:#.*)?$/gm;
 
 function fieldsByLines(text: string): Record<string, unknown> {
   const fields: Record<string, unknown> = {};

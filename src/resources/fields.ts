@@ -102,7 +102,7 @@ function unknownField(key: string, table: FieldTable, context: FieldContext): Fi
   const { version, kind } = context;
   for (const guarded of context.guarded ?? []) {
     if (editDistance(key, guarded, 2) <= 2 && !Object.hasOwn(table, key)) {
-      return finding('unknown-weight-field', path, { field: key, nearest: guarded });
+      return finding('unknown-weight-field', path, { field: key, nearest: guarded, kind });
     }
   }
   const known = Object.keys(table).filter((name) => !table[name]!.notIn?.includes(version));

@@ -79,7 +79,7 @@ export const issueTable = {
   ),
   'unknown-field': warning('"{field}" is not a field of {kind} in {version} and has no effect', '{remedy}'),
   'unknown-weight-field': error(
-    '"{field}" is not a field of Mapping but looks like "{nearest}", which decides who gets traffic',
+    '"{field}" is not a field of {kind} but looks like "{nearest}", which decides who gets traffic',
     'write {nearest}: or remove the line',
   ),
   'newer-field': warning('"{field}" exists since v{since}; it is obeyed in {version} all the same'),
@@ -128,7 +128,7 @@ export const issueTable = {
   ),
   'redirect-host': warning("{field} without host_redirect: true redirects to the request's own host"),
   'group-mismatch': error(
-    '"{field}" differs from that of {leader}, which leads the group, so this Mapping gets no traffic',
+    '"{field}" differs from that of {leader}, which leads the group, so this one gets no traffic',
     'make {field} the same in both',
   ),
   'weights-below-100': warning(
@@ -139,14 +139,18 @@ export const issueTable = {
     'the weights of the group add up to {sum}, more than 100',
     'lower a weight; until then the shares are {until}',
   ),
+  'tcp-weights-rescaled': warning(
+    'the weights of the group add up to {sum} and are scaled to 100: a connection has no next route to fall through to',
+    'leave out weight on one of the TCPMappings, and it takes the rest',
+  ),
   'weights-rescaled': warning('the weights of the group add up to {sum} and are scaled to 100, as v0 did'),
   'namespaces-mixed': warning(
-    'Mappings of the namespaces {namespaces} share this prefix, so they share its traffic',
-    'use other hosts or prefixes if that is an accident, or --isolate-namespaces',
+    '{kind}s of the namespaces {namespaces} share this {what}, so they share its traffic',
+    'use other hosts, prefixes or ports if that is an accident, or --isolate-namespaces',
   ),
   'namespace-foreign': error(
-    'the prefix belongs to namespace {owner}, so this Mapping gets no traffic',
-    'use another host or prefix',
+    'the {what} belongs to namespace {owner}, so this {kind} gets no traffic',
+    'use another host or {what}',
   ),
   'tls-context-missing': error(
     'tls names the TLSContext "{name}", which does not exist',
@@ -251,6 +255,14 @@ export const issueTable = {
     'remove it, or run with --unguarded to serve them without it',
   ),
   'guard-off': warning('{kind} is not served yet, and --unguarded serves the routes that it should guard'),
+  'listener-without-tcp': warning(
+    'this Listener is not opened: it has {stack} and no HTTP, and no TCPMapping names port {port}',
+    'add a TCPMapping with port: {port}, or remove the Listener',
+  ),
+  'listener-taken': warning(
+    'port {port} belongs to {mapping} as a whole, so nothing of HTTP is served on it',
+    'give the TCPMapping a port of its own, or a host (its server name in TLS)',
+  ),
   'listener-not-served': warning('this Listener is not opened: {reason}'),
   'host-unreached': warning('no Listener reaches this Host'),
 } as const satisfies Record<string, IssueRow>;

@@ -1,7 +1,7 @@
 import { nearest } from '../lib/edit-distance.ts';
 import { readAmbassadorId } from './ambassador/ambassador-id.ts';
 import { ambassadorKinds, guardKinds } from './ambassador/kinds.ts';
-import { recoverMapping } from './ambassador/recover-mapping.ts';
+import { recoverMapping, recoverTcpMapping } from './ambassador/recover-mapping.ts';
 import { type Carrier, shapeObject } from './ambassador/shape.ts';
 import { apiVersionOf } from './api-version.ts';
 import type { ReadContext } from './context.ts';
@@ -96,6 +96,7 @@ function recover(kind: string | null, shaped: ReturnType<typeof shapeObject>): R
   const meant =
     kind === null ? 'Mapping' : known.includes(kind) ? kind : nearest(kind.replace(/^Ambassador/, ''), known);
   if (meant === 'Mapping') return recoverMapping(shaped);
+  if (meant === 'TCPMapping') return recoverTcpMapping(shaped);
   return meant !== null && guardKinds.includes(meant) ? { kind: 'Guard', guardKind: meant } : null;
 }
 

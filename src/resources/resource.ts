@@ -1,5 +1,6 @@
 import type { AmbassadorResource } from './ambassador/kinds.ts';
 import type { MappingMatch } from './ambassador/mapping-match.ts';
+import type { TcpMatch } from './ambassador/tcp-mapping.ts';
 import type { Finding } from './issue.ts';
 import type { KubernetesResource } from './kubernetes/kinds.ts';
 import type { Locator } from './yaml/locate.ts';
@@ -45,4 +46,5 @@ export type Recovered =
       /** True if it has a weight, or something that looks like one. */
       readonly weighted: boolean;
     }
+  | { readonly kind: 'TCPMapping'; readonly match: TcpMatch; readonly weighted: boolean }
   | { readonly kind: 'Guard'; readonly guardKind: string };

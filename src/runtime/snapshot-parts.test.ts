@@ -25,7 +25,15 @@ const route = (id: string): Route => ({
 
 function snapshotOf(n: number, revision: number): Snapshot {
   const routes = new Map(Array.from({ length: n }, (_, i) => [`r${i}`, route(`r${i}`)]));
-  return { revision, listeners: [], virtualHosts: [], tlsContexts: [], http: defaultHttpSettings, routes };
+  return {
+    revision,
+    listeners: [],
+    virtualHosts: [],
+    tcpRoutes: [],
+    tlsContexts: [],
+    http: defaultHttpSettings,
+    routes,
+  };
 }
 
 test.each([0, 1, 200, 201, 1000])('a snapshot of %i routes goes in parts and comes whole', (n) => {

@@ -1,10 +1,10 @@
 import { finding } from '../../resources/issue.ts';
-import { about, type GroupPass, type Member } from '../group.ts';
+import { about, type GroupMember, type SharedPass } from '../group.ts';
 import { findContext } from '../tls/contexts.ts';
 
 /** Takes out members whose `tls` names a TLSContext that does not exist. */
-export const checkTls: GroupPass = (draft, { globals }) => {
-  const lacks = ({ mapping }: Member): boolean => {
+export const checkTls: SharedPass = (draft, { globals }) => {
+  const lacks = ({ mapping }: GroupMember): boolean => {
     const context = mapping.tls?.context ?? null;
     if (context === null) return false;
     return findContext(globals.tlsContexts, context, mapping.meta.namespace) === null;

@@ -1,5 +1,5 @@
 import type { Backend, HeaderEdits } from '../../model/backend.ts';
-import type { FixedResponse, Role, SplitMember } from '../../model/split.ts';
+import type { Role, SplitMember } from '../../model/split.ts';
 import type { Mapping } from '../../resources/ambassador/mapping.ts';
 import { finding } from '../../resources/issue.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type Member,
   memberName,
 } from '../group.ts';
+import { aboveHundred, assignRoles, brokenAnswer, shownPercent, tippingMember } from '../roles.ts';
 import { divide, type Shares } from '../shares.ts';
 import { upstreamTls } from '../tls/upstream-tls.ts';
 
@@ -46,54 +47,20 @@ export const share: GroupPass = (draft, context) => {
 function judge(draft: GroupDraft, shares: Shares, hasBroken: boolean): GroupDraft {
   const { verdict, sum } = shares;
   if (verdict === 'fits' || (verdict === 'below' && hasBroken)) return draft;
-  const weighted = draft.members.filter(({ mapping }) => mapping.weight !== null);
-  // The first whose weight makes the sum too large, or the last one.
-  let total = 0;
-  const tips = ({ mapping }: Member): boolean => {
-    total += mapping.weight ?? 0;
-    return total > 100;
-  };
-  const member = weighted.find(tips) ?? weighted.at(-1)!;
+  const member = tippingMember(draft.members);
   const path = [...member.mapping.at, 'weight'];
-  const shown = Number(sum.toFixed(6));
+  const shown = shownPercent(sum);
   const found =
     verdict === 'below'
-      ? finding('weights-below-100', path, { sum: shown, rest: Number((100 - sum).toFixed(6)) })
+      ? finding('weights-below-100', path, { sum: shown, rest: shownPercent(100 - sum) })
       : verdict === 'rescaled'
         ? finding('weights-rescaled', path, { sum: shown })
-        : finding('weights-above-100', path, {
-            sum: shown,
-            until: 'those of the last good state, else scaled down to 100',
-          });
+        : aboveHundred(path, sum);
   return {
     ...draft,
     findings: [...draft.findings, about(member, found)],
     invalid: draft.invalid || verdict === 'above',
   };
-}
-
-/**
- * Canaries first, each kind by namespace and name. Members with a weight are canaries of those without (or of a
- * broken one); where all have weights, the largest is stable.
- */
-function assignRoles(
-  members: readonly Member[],
-  shares: Shares,
-  stableIsBroken: boolean,
-): { member: Member; share: number; role: Role }[] {
-  const hasStable = stableIsBroken || members.some(({ mapping }) => mapping.weight === null);
-  const largest = Math.max(...shares.shares);
-  const first = shares.shares.indexOf(largest);
-  const roles = members.map((member, index) => {
-    const stable =
-      members.length === 1 && !stableIsBroken
-        ? true
-        : hasStable
-          ? member.mapping.weight === null
-          : index === first;
-    return { member, share: shares.shares[index]!, role: stable ? ('stable' as const) : ('canary' as const) };
-  });
-  return [...roles.filter(({ role }) => role === 'canary'), ...roles.filter(({ role }) => role === 'stable')];
 }
 
 function makeBackend(
@@ -130,9 +97,4 @@ function requestHeaders(mapping: Mapping, { globals }: GroupContext): HeaderEdit
   if (!(linkerdHeaders ?? globals.module?.linkerdHeaders ?? false)) return edits;
   const override = { name: 'l5d-dst-override', value: serviceKey, append: false };
   return { ...edits, add: [...edits.add, override] };
-}
-
-function brokenAnswer(label: string | null): FixedResponse {
-  const message = `the configuration of ${label ?? 'a Mapping'} has an error, so its share of the calls cannot be served`;
-  return { status: 503, grpcStatus: 14, message, reason: 'broken_config' };
 }

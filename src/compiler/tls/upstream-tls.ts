@@ -1,14 +1,13 @@
 import type { UpstreamTls } from '../../model/tls.ts';
-import type { Mapping } from '../../resources/ambassador/mapping.ts';
 import { isIpLiteral } from '../../resources/ambassador/service-address.ts';
-import type { GroupContext } from '../group.ts';
+import type { GroupContext, GroupMember } from '../group.ts';
 import { contextName, findContext } from './contexts.ts';
 
 /**
- * TLS towards the service of a Mapping. Sent as SNI is `sni` of the TLSContext, else host_rewrite, else the service's
+ * TLS towards the service of a Mapping or TCPMapping. Sent as SNI is `sni` of the TLSContext, else host_rewrite, else the service's
  * host as it is written. (Ambassador sends none without `sni`, and many servers then show the wrong certificate.)
  */
-export function upstreamTls(mapping: Mapping, context: GroupContext): UpstreamTls | null {
+export function upstreamTls(mapping: GroupMember['mapping'], context: GroupContext): UpstreamTls | null {
   const { tls, meta, service, hostRewrite } = mapping;
   if (tls === null) return null;
   const named =
@@ -22,7 +21,7 @@ export function upstreamTls(mapping: Mapping, context: GroupContext): UpstreamTl
 }
 
 /** True if the certificate of the service is verified: the TLSContext names an authority, or all are verified. */
-export function isVerified({ tls, meta }: Mapping, context: GroupContext): boolean {
+export function isVerified({ tls, meta }: GroupMember['mapping'], context: GroupContext): boolean {
   if (context.verifyUpstreams || tls === null) return true;
   if (tls.context === null) return false;
   const settings = findContext(context.globals.tlsContexts, tls.context, meta.namespace)?.settings;

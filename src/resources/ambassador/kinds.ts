@@ -5,11 +5,13 @@ import { type ListenerResource, parseListener } from './listener.ts';
 import { type Mapping, parseMapping } from './mapping.ts';
 import { type ModuleResource, parseModule } from './module.ts';
 import type { ShapedObject } from './shape.ts';
+import { parseTcpMapping, type TcpMapping } from './tcp-mapping.ts';
 import { parseTlsContext, type TlsContextResource, type TlsModule } from './tls-context.ts';
 
 /** Ambassador objects that the compiler reads. */
 export type AmbassadorResource =
   | Mapping
+  | TcpMapping
   | Host
   | ListenerResource
   | ModuleResource
@@ -31,6 +33,7 @@ const notServed: KindParser = (object) => ({
 /** Every kind of Ambassador, Emissary and Edge Stack. A new kind is a row here and a file beside. */
 export const ambassadorKinds = {
   Mapping: parseMapping,
+  TCPMapping: parseTcpMapping,
   Host: parseHost,
   Listener: parseListener,
   Module: parseModule,
@@ -38,7 +41,6 @@ export const ambassadorKinds = {
   FilterPolicy: parseFilterPolicy,
   TLSContext: parseTlsContext,
   Filter: notServed,
-  TCPMapping: notServed,
   RateLimitService: notServed,
   RateLimit: notServed,
   TracingService: notServed,

@@ -26,7 +26,8 @@ const templates: Rule = (fields, pathOf) =>
     return [finding('unrendered-template', pathOf(field), { field, template })];
   });
 
-const service: Rule = (fields, pathOf) => {
+/** Checks `service` of a Mapping or TCPMapping. */
+export const checkService: Rule = (fields, pathOf) => {
   const text = fields.service;
   if (typeof text !== 'string' || text === '' || templateIn(text) !== null) return [];
   const parsed = parseService(text);
@@ -163,7 +164,7 @@ const cors: Rule = (fields, pathOf) => checkCors(fields.cors, pathOf('cors'));
 
 const rules: readonly Rule[] = [
   templates,
-  service,
+  checkService,
   regexes,
   hosts,
   rewrites,
