@@ -4,10 +4,17 @@ import type { Packer } from './packing.ts';
 
 /** The labels of a series; all of them come from the configuration. */
 export interface SeriesLabels {
+  /** Set where TCP connections are counted in place of calls. It tells the metrics apart and is no label. */
+  readonly transport?: 'tcp';
   readonly route: string;
   readonly service: string;
   readonly version: string;
   readonly role: string;
+}
+
+/** One text for equal labels, and for no others. */
+export function seriesKey({ transport, route, service, version, role }: SeriesLabels): string {
+  return `${transport ?? ''}\n${route}\n${service}\n${version}\n${role}`;
 }
 
 /** Outcomes kept apart in one series; a backend that invents status codes fills no more than these. */

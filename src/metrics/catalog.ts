@@ -22,6 +22,7 @@ export const reasons = [
   'internal',
   'broken_config',
   'worker_died',
+  'idle',
 ] as const;
 
 /** One of {@link reasons}. */
@@ -237,6 +238,25 @@ export const metrics = {
   responseMessages: counter('grpc_response_messages', 'gRPC messages to clients.'),
   retries: counter('retries', 'Further attempts of a call; they are not counted as requests.'),
   diverted: counter('diverted', 'Calls drawn for a canary without a ready endpoint that stable served.'),
+  tcpConnections: counter(
+    'tcp_connections',
+    'TCP connections of TCPMappings that have ended, by route, service, version and reason.',
+  ),
+  tcpInFlight: gauge(
+    'tcp_connections_in_flight',
+    'TCP connections of TCPMappings that have begun and not yet ended.',
+  ),
+  tcpBytes: counter('tcp_bytes', 'Bytes of TCP connections, received from clients and sent to them.'),
+  tcpDuration: histogram('tcp_connection_duration_seconds', 'Time from a TCP connection to its end.'),
+  tcpConnect: histogram(
+    'tcp_connect_seconds',
+    'Time from a TCP connection until its upstream was connected, over all endpoints tried.',
+  ),
+  tcpRetries: counter('tcp_connect_retries', 'Further endpoints tried for a TCP connection.'),
+  tcpDiverted: counter(
+    'tcp_diverted',
+    'TCP connections drawn for a canary without a ready endpoint that stable served.',
+  ),
   connectionsOpened: counter('connections_opened', 'Connections opened.'),
   connectionsClosed: counter('connections_closed', 'Connections closed.'),
   connectionsFailed: counter('connections_failed', 'Connections that could not be opened.'),

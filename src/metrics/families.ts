@@ -44,7 +44,10 @@ export function metricFamilies(input: MetricsInput): MetricFamily[] {
   for (const key of Object.keys(metrics) as MetricKey[]) samples.set(key, []);
   const put = (key: MetricKey, labels: Readonly<Record<string, string>>, value: number) =>
     samples.get(key)!.push({ labels, value });
-  for (const total of input.totals) putSeries(samples, put, total);
+  for (const total of input.totals) {
+    if (total.labels.transport === 'tcp') putConnections(samples, put, total);
+    else putSeries(samples, put, total);
+  }
   gatewayCounters.forEach((row, i) => {
     put(row.metric, row.labels, input.gateway[i]!);
   });
@@ -80,6 +83,24 @@ function putSeries(samples: Map<MetricKey, Sample[]>, put: Put, total: SeriesTot
   samples.get('requestDuration')!.push(histogramSample(total.labels, total.duration));
   samples.get('firstByte')!.push(histogramSample(total.labels, total.firstByte));
   for (const row of callCounters) put(row.metric, labels, total.counts[CallCount[row.key]]!);
+}
+
+function putConnections(samples: Map<MetricKey, Sample[]>, put: Put, total: SeriesTotal): void {
+  const { transport: _, ...labels } = total.labels;
+  const { counts } = total;
+  const byReason = new Map<string, number>();
+  for (const [key, count] of total.outcomes) {
+    const { reason } = outcomeLabels(key);
+    byReason.set(reason, (byReason.get(reason) ?? 0) + count);
+  }
+  for (const [reason, count] of byReason) put('tcpConnections', { ...labels, reason }, count);
+  put('tcpInFlight', labels, total.started - total.ended);
+  put('tcpBytes', { ...labels, direction: 'received' }, counts[CallCount.BYTES_IN]!);
+  put('tcpBytes', { ...labels, direction: 'sent' }, counts[CallCount.BYTES_OUT]!);
+  put('tcpRetries', labels, counts[CallCount.RETRIES]!);
+  put('tcpDiverted', labels, counts[CallCount.DIVERTED]!);
+  samples.get('tcpDuration')!.push(histogramSample(labels, total.duration));
+  samples.get('tcpConnect')!.push(histogramSample(labels, total.firstByte));
 }
 
 function histogramSample(labels: SeriesLabels, h: LogLinearHistogram): Sample {

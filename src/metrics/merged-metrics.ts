@@ -1,4 +1,4 @@
-import { outcomeKey, type SeriesLabels } from './call-series.ts';
+import { outcomeKey, type SeriesLabels, seriesKey } from './call-series.ts';
 import { CallCount, foldedLabels, GatewayCount, gatewayCounters, reasonIndex } from './catalog.ts';
 import { LogLinearHistogram } from './histogram.ts';
 import { Packer, Unpacker } from './packing.ts';
@@ -123,7 +123,8 @@ export class MergedMetrics {
   totals(): SeriesTotal[] {
     const sums = new Map<string, SeriesTotal>();
     for (const life of [this.#retired, ...this.#lives.values()]) {
-      for (const [key, series] of life.series) addSeries(sums, this.#folded.has(key) ? FOLDED : key, series);
+      for (const [key, series] of life.series)
+        addSeries(sums, this.#folded.has(key) ? foldedKey(series.labels) : key, series);
     }
     return [...sums.values()];
   }
@@ -133,10 +134,14 @@ export class MergedMetrics {
     const sums = new Map<string, { labels: SeriesLabels; ended: number; outcomes: Map<number, number> }>();
     for (const life of [this.#retired, ...this.#lives.values()]) {
       for (const [place, series] of life.series) {
-        const key = this.#folded.has(place) ? FOLDED : place;
+        const key = this.#folded.has(place) ? foldedKey(series.labels) : place;
         let sum = sums.get(key);
         if (sum === undefined) {
-          sum = { labels: key === FOLDED ? foldedLabels : series.labels, ended: 0, outcomes: new Map() };
+          sum = {
+            labels: key === place ? series.labels : foldedOf(series.labels),
+            ended: 0,
+            outcomes: new Map(),
+          };
           sums.set(key, sum);
         }
         sum.ended += series.ended;
@@ -166,7 +171,7 @@ export class MergedMetrics {
   }
 
   #admit(labels: SeriesLabels): string {
-    const key = `${labels.route}\n${labels.service}\n${labels.version}\n${labels.role}`;
+    const key = seriesKey(labels);
     if (this.#admitted.has(key) || this.#folded.has(key)) return key;
     if (this.#admitted.size < this.#maxSeries) this.#admitted.add(key);
     else this.#folded.add(key);
@@ -174,7 +179,14 @@ export class MergedMetrics {
   }
 }
 
-const FOLDED = '\nfolded';
+/** Calls and connections are folded apart. */
+function foldedOf({ transport }: SeriesLabels): SeriesLabels {
+  return transport === undefined ? foldedLabels : { transport, ...foldedLabels };
+}
+
+function foldedKey(labels: SeriesLabels): string {
+  return seriesKey(foldedOf(labels));
+}
 
 function newLife(): Life {
   return { series: new Map(), numbered: new Map(), gateway: new Float64Array(gatewayCounters.length) };
@@ -236,7 +248,7 @@ function pack(series: SeriesTotal, into: Packer): void {
 function addSeries(into: Map<string, SeriesTotal>, key: string, from: SeriesTotal): void {
   let sum = into.get(key);
   if (sum === undefined) {
-    sum = newTotal(key === FOLDED ? foldedLabels : from.labels);
+    sum = newTotal(key === foldedKey(from.labels) ? foldedOf(from.labels) : from.labels);
     into.set(key, sum);
   }
   sum.started += from.started;

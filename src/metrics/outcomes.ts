@@ -31,7 +31,8 @@ const serverStatuses: ReadonlySet<number> = new Set([2, 4, 8, 12, 13, 14, 15, 17
 export function isFailure(key: number): boolean {
   const { code, grpcStatus, reason } = splitOutcome(key);
   const why: ReasonName = reasons[reason] ?? 'internal';
-  if (why === 'cancelled') return false;
+  // An idle connection was of no use to either side, and is nobody's fault.
+  if (why === 'cancelled' || why === 'idle') return false;
   if (why !== 'none') return true;
   return grpcStatus >= 0 ? serverStatuses.has(grpcStatus) : code >= 500 || code === 0;
 }

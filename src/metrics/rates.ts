@@ -1,4 +1,4 @@
-import type { SeriesLabels } from './call-series.ts';
+import { type SeriesLabels, seriesKey } from './call-series.ts';
 import type { SeriesEndings } from './merged-metrics.ts';
 import { isFailure } from './outcomes.ts';
 
@@ -29,7 +29,7 @@ export class RateWindow {
     for (const one of endings) {
       let failed = 0;
       for (const [outcome, count] of one.outcomes) if (isFailure(outcome)) failed += count;
-      series.set(keyOf(one.labels), { ended: one.ended, failed });
+      series.set(seriesKey(one.labels), { ended: one.ended, failed });
     }
     this.#samples.push({ atMs, series });
     // One sample at or before the beginning of the window stays, as the base of the difference.
@@ -43,15 +43,11 @@ export class RateWindow {
     if (first === undefined || last === undefined || last.atMs <= first.atMs)
       return { calls: 0, failures: 0 };
     const seconds = (last.atMs - first.atMs) / 1000;
-    const to = last.series.get(keyOf(labels));
-    const from = first.series.get(keyOf(labels));
+    const to = last.series.get(seriesKey(labels));
+    const from = first.series.get(seriesKey(labels));
     return {
       calls: ((to?.ended ?? 0) - (from?.ended ?? 0)) / seconds,
       failures: ((to?.failed ?? 0) - (from?.failed ?? 0)) / seconds,
     };
   }
-}
-
-function keyOf(labels: SeriesLabels): string {
-  return `${labels.route}\n${labels.service}\n${labels.version}\n${labels.role}`;
 }

@@ -1,3 +1,4 @@
+import type { ServiceBackend } from '../model/backend.ts';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Split, SplitMember } from '../model/split.ts';
@@ -14,7 +15,7 @@ export interface SplitWeight {
   readonly share: number;
 }
 
-type BackendMember = Extract<SplitMember, { kind: 'backend' }>;
+type BackendMember = Extract<SplitMember<ServiceBackend>, { kind: 'backend' }>;
 
 /**
  * Effective shares of every split: a canary without a ready endpoint has passed its share to stable, and inside a service each
@@ -28,25 +29,30 @@ export function splitWeights(
   for (const route of snapshot.routes.values()) {
     // A group's second route has the same members under the same labels: what is shown is the split of the group's own paths.
     if (route.action.kind !== 'split' || route.match.path.ignoreCase === 'only') continue;
-    for (const { member, share } of effectiveShares(route.action.split, services)) {
-      const backend = member.backend;
-      for (const [version, part] of versionsOf(services.get(backend.service))) {
-        out.push({
-          route: route.name,
-          service: backend.service,
-          version,
-          role: member.role,
-          mapping: backend.name,
-          share: share * part,
-        });
-      }
+    out.push(...weightsOf(route.name, route.action.split, services));
+  }
+  for (const { name, split } of snapshot.tcpRoutes) out.push(...weightsOf(name, split, services));
+  return out;
+}
+
+function weightsOf(
+  route: string,
+  split: Split<ServiceBackend>,
+  services: ReadonlyMap<string, ServiceEndpoints>,
+): SplitWeight[] {
+  const out: SplitWeight[] = [];
+  for (const { member, share } of effectiveShares(split, services)) {
+    const { backend, role } = member;
+    for (const [version, part] of versionsOf(services.get(backend.service))) {
+      const { service, name: mapping } = backend;
+      out.push({ route, service, version, role, mapping, share: share * part });
     }
   }
   return out;
 }
 
 function effectiveShares(
-  split: Split,
+  split: Split<ServiceBackend>,
   services: ReadonlyMap<string, ServiceEndpoints>,
 ): { member: BackendMember; share: number }[] {
   const members = split.members.filter((m): m is BackendMember => m.kind === 'backend');

@@ -1,4 +1,4 @@
-import { CallSeries, type SeriesLabels } from './call-series.ts';
+import { CallSeries, type SeriesLabels, seriesKey } from './call-series.ts';
 import { gatewayCounters } from './catalog.ts';
 import { Packer } from './packing.ts';
 
@@ -24,10 +24,19 @@ export class WorkerMetrics {
 
   /** Finds or makes a series. Costs a map look-up: the caller keeps the object. */
   calls(route: string, service: string, version: string, role: string): CallSeries {
-    const key = `${route}\n${service}\n${version}\n${role}`;
+    return this.#find({ route, service, version, role });
+  }
+
+  /** The same for TCP connections: of a {@link CallSeries} `firstByte` is the time until the upstream is connected. */
+  connections(route: string, service: string, version: string, role: string): CallSeries {
+    return this.#find({ transport: 'tcp', route, service, version, role });
+  }
+
+  #find(labels: SeriesLabels): CallSeries {
+    const key = seriesKey(labels);
     let series = this.#series.get(key);
     if (series === undefined) {
-      series = new CallSeries({ route, service, version, role });
+      series = new CallSeries(labels);
       this.#series.set(key, series);
       this.#numbered.push(series);
     }

@@ -1,10 +1,14 @@
+import { reasonIndex, unroutedLabels } from '../metrics/catalog.ts';
 import type { ProxyEndpoints } from '../protocol/proxy-protocol/header.ts';
 import type { Client } from './client.ts';
 import type { Gateway } from './gateway.ts';
 import { type ClientSet, NewConnection } from './new-connection.ts';
 import { NewProxiedConnection, type ProxiedEnvironment } from './new-proxied-connection.ts';
+import { TcpConnection } from './tcp/tcp-connection.ts';
+import type { TcpEnvironment } from './tcp/tcp-environment.ts';
+import type { TcpRouteRuntime } from './tcp/tcp-routes.ts';
 import { NewTlsConnection, type TlsEnvironment, type TlsOutcome } from './tls/new-tls-connection.ts';
-import type { Accepted } from './transport/tcp-handle.ts';
+import { type Accepted, closeAccepted } from './transport/tcp-handle.ts';
 
 /** A connection whose first bytes may have been read already. */
 interface Arrival {
@@ -21,13 +25,15 @@ export class Arrivals {
   readonly #gateway: Gateway;
   readonly #tls: TlsEnvironment;
   readonly #proxied: ProxiedEnvironment;
+  readonly #tcp: TcpEnvironment;
   readonly #clients: ClientSet;
 
-  /** @param clients gets every connection for as long as it is there. */
-  constructor(gateway: Gateway, tls: TlsEnvironment, clients: ClientSet) {
+  /** Every connection is among the clients of `tcp` for as long as it is there. */
+  constructor(gateway: Gateway, tls: TlsEnvironment, tcp: TcpEnvironment) {
     this.#gateway = gateway;
     this.#tls = tls;
-    this.#clients = clients;
+    this.#tcp = tcp;
+    this.#clients = tcp.clients;
     const { loop, metrics, limits } = gateway;
     this.#proxied = { loop, counts: metrics.gateway, timeoutMs: limits.preface_timeout };
   }
@@ -50,20 +56,63 @@ export class Arrivals {
   }
 
   #begin(arrival: Arrival): void {
-    if (this.#gateway.store.listeners.terminatesTls(arrival.listener)) this.#readHello(arrival);
-    else this.#speak(arrival);
+    const { listener } = arrival;
+    const { listeners, tcp } = this.#gateway.store;
+    const port = tcp.port(listener);
+    if (port === null) {
+      if (listeners.terminatesTls(listener)) this.#readHello(arrival);
+      else if (listeners.servesHttp(listener)) this.#speak(arrival);
+      else this.#refuse(arrival.accepted);
+    } else if (port.names !== null) this.#readHello(arrival);
+    else this.#passOn(arrival, port.whole!);
   }
 
+  /** The first bytes tell whether it is TLS, and for which server name. */
   #readHello(arrival: Arrival): void {
     const { accepted, listener, first } = arrival;
+    const { listeners, tcp } = this.#gateway.store;
+    let route: TcpRouteRuntime | null = null;
     const outcome: TlsOutcome = {
-      cleartext: (accepted, first) => this.#speak({ ...arrival, accepted, first }),
-      secured: (socket, side) => this.#speak({ ...arrival, accepted: socket, listener: side, first: null }),
+      cleartext: (accepted, first) => {
+        const whole = tcp.port(listener)?.whole ?? null;
+        if (whole !== null) this.#passOn({ ...arrival, accepted, first }, whole);
+        else if (listeners.servesHttp(listener)) this.#speak({ ...arrival, accepted, first });
+        else this.#refuse(accepted);
+      },
+      decide: (serverName) => {
+        const port = tcp.port(listener);
+        route = port?.names?.find(serverName) ?? null;
+        // What is terminated for the name of a TCPMapping is; without a certificate for it the server has one.
+        if (route !== null) return listeners.contextFor(listener, serverName) === null ? 'pass' : 'terminate';
+        route = port?.whole ?? null;
+        if (route !== null) return 'pass';
+        return listeners.terminatesTls(listener) ? 'terminate' : 'refuse';
+      },
+      passed: (accepted, first) => this.#passOn({ ...arrival, accepted, first }, route!),
+      secured: (socket, side) => {
+        const decrypted = { ...arrival, accepted: socket, first: null };
+        if (route === null) this.#speak({ ...decrypted, listener: side });
+        else this.#passOn(decrypted, route);
+      },
       left: (client) => this.#clients.delete(client),
     };
     const connection = new NewTlsConnection(this.#tls, accepted, listener, outcome);
     this.#keep(connection);
     if (first !== null) connection.take(first);
+  }
+
+  /** A connection whose bytes go on to a service. */
+  #passOn(arrival: Arrival, route: TcpRouteRuntime): void {
+    new TcpConnection(this.#tcp, arrival, route);
+  }
+
+  /** A connection to a port of TCPMappings that none of them takes. */
+  #refuse(accepted: Accepted): void {
+    const { route, service, version, role } = unroutedLabels;
+    const series = this.#gateway.metrics.connections(route, service, version, role);
+    series.begin();
+    series.end(0, -1, reasonIndex.no_route, 0);
+    closeAccepted(accepted);
   }
 
   /** A call's connection, in cleartext or decrypted. */

@@ -2,11 +2,10 @@ import type { PoolOptions } from './endpoint-pool.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { life } from './life.ts';
+import { Rest } from './rest.ts';
 import type { SecureDial } from './tls/upstream-contexts.ts';
 import { reasonOf } from './unreachable.ts';
 
-const firstRestMs = 1000;
-const longestRestMs = 30_000;
 /** A connect that takes longer makes calls go elsewhere meanwhile. */
 const slowConnectMs = 200;
 
@@ -22,8 +21,7 @@ export abstract class ConnectingPool {
   /** Connects under way. */
   protected connecting = 0;
   #connectingSince = 0;
-  #restUntil = 0;
-  #restMs = 0;
+  readonly #rest = new Rest();
 
   /** @param secure how TLS is spoken; null = in cleartext. */
   constructor(
@@ -47,7 +45,7 @@ export abstract class ConnectingPool {
 
   /** True while calls had better go elsewhere: a connect failed a moment ago, or takes long. */
   isResting(now: number): boolean {
-    if (now < this.#restUntil) return true;
+    if (this.#rest.lasts(now)) return true;
     return this.connecting > 0 && now - this.#connectingSince > slowConnectMs && !this.hasReady();
   }
 
@@ -81,16 +79,15 @@ export abstract class ConnectingPool {
   /** A connect has come to its end, and well. */
   protected connectSucceeded(): void {
     this.connecting--;
-    this.#restMs = 0;
-    this.#restUntil = 0;
+    this.#rest.end();
   }
 
   /** A connect has failed. Unless another connection stands, the address rests, and who waits is told why. */
   protected connectFailed(why: string): void {
     this.connecting--;
-    this.#restMs = this.#restMs === 0 ? firstRestMs : Math.min(this.#restMs * 2, longestRestMs);
+    this.#rest.grow();
     if (this.hasReady()) return;
-    this.#restUntil = this.gateway.loop.now + this.#restMs;
+    this.#rest.begin(this.gateway.loop.now);
     const waiting = this.waiting;
     this.waiting = [];
     for (const exchange of waiting) exchange.endpointFailed(`${this.address}:${this.port} ${reasonOf(why)}`);

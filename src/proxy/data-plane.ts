@@ -14,6 +14,7 @@ import { Loop } from './loop.ts';
 import { PlaceList } from './place-list.ts';
 import { RouteStore } from './route-store.ts';
 import { Services } from './service-runtime.ts';
+import type { TcpAccessEntry, TcpEnvironment } from './tcp/tcp-environment.ts';
 import type { TlsEnvironment } from './tls/new-tls-connection.ts';
 import { TlsTermination } from './tls/termination.ts';
 import { type Accepted, closeAccepted } from './transport/tcp-handle.ts';
@@ -31,6 +32,7 @@ export interface DataPlaneOptions {
   /** Asks for the endpoints of a service whose state is `pending`. */
   onResolve(service: string): void;
   onAccess?(line: AccessEntry): void;
+  onTcpAccess?(line: TcpAccessEntry): void;
   log(level: 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>): void;
 }
 
@@ -84,7 +86,7 @@ export class DataPlane {
         (context, error) => options.log('error', `${context}: ${error.message}`),
       ),
     };
-    this.#arrivals = new Arrivals(this.#gateway, this.#tls, this.#clients);
+    this.#arrivals = new Arrivals(this.#gateway, this.#tls, this.#tcpEnvironment());
     this.#gateway.shed = () => this.#shed();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#sweeper.unref();
@@ -125,6 +127,24 @@ export class DataPlane {
       return;
     }
     this.#arrivals.take(accepted, listener);
+  }
+
+  #tcpEnvironment(): TcpEnvironment {
+    const { loop, limits, metrics, wheel, upstreamTls, randomInteger } = this.#gateway;
+    const { onTcpAccess, onResolve, pool } = this.#options;
+    return {
+      loop,
+      limits,
+      metrics,
+      counts: metrics.gateway,
+      wheel,
+      upstreamTls,
+      random: randomInteger,
+      connectTimeoutMs: pool?.connectTimeoutMs ?? poolDefaults.connectTimeoutMs,
+      clients: this.#clients,
+      resolve: (service) => onResolve(service),
+      onAccess: onTcpAccess === undefined ? null : (entry) => onTcpAccess(entry),
+    };
   }
 
   /** Ends gracefully: GOAWAY to all clients; resolves when the last call is over and all have gone. */

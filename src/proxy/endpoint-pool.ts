@@ -4,6 +4,7 @@ import { brokenTlsReply } from './failures.ts';
 import type { Gateway } from './gateway.ts';
 import { Http1Pool } from './http1/pool.ts';
 import { Http2Pool } from './http2/pool.ts';
+import { Rest } from './rest.ts';
 import type { EndpointPool } from './service-runtime.ts';
 import type { SecureDial } from './tls/upstream-contexts.ts';
 
@@ -34,6 +35,7 @@ export const poolDefaults: PoolOptions = {
 export class AddressPool implements EndpointPool {
   readonly address: string;
   readonly port: number;
+  readonly rest = new Rest();
   readonly #gateway: Gateway;
   readonly #options: PoolOptions;
   /** In cleartext: what almost all are. */
@@ -50,6 +52,7 @@ export class AddressPool implements EndpointPool {
   }
 
   isResting(now: number): boolean {
+    if (this.rest.lasts(now)) return true;
     if (this.#http2?.isResting(now) === true || this.#http1?.isResting(now) === true) return true;
     if (this.#secured.size > 0)
       for (const pool of this.#secured.values()) if (pool.isResting(now)) return true;

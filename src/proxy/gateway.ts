@@ -22,9 +22,10 @@ import { type LocalReply, localReply } from './local-reply.ts';
 import type { Loop } from './loop.ts';
 import { type AuthorityInfo, PathInfo } from './path-info.ts';
 import { Random } from './random.ts';
-import type { BackendRuntime, Drawn, RouteRuntime } from './route-runtime.ts';
+import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { RouteStore } from './route-store.ts';
 import type { OutgoingHead } from './sides.ts';
+import type { Drawn } from './split-runtime.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import { UpstreamContexts } from './tls/upstream-contexts.ts';
 
@@ -87,7 +88,7 @@ export class Gateway {
   readonly #onAccess: ((entry: AccessEntry) => void) | null;
   readonly #unrouted: CallSeries;
   readonly #match = new RouteMatchResult();
-  readonly #drawn: Drawn = { backend: null, member: -1, diverted: false };
+  readonly #drawn: Drawn<BackendRuntime> = { backend: null, member: -1, diverted: false };
   /** Ends streams of slow readers: more is queued than the worker may hold. Set by the proxy. */
   shed: () => void = () => {};
 

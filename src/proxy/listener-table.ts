@@ -74,6 +74,11 @@ export class ListenerTable {
     return this.#byName.get(listener)?.listener.protocol === 'https';
   }
 
+  /** True if HTTP is served on a listener, over TLS or not. */
+  servesHttp(listener: string): boolean {
+    return this.#byName.get(listener)?.listener.protocol !== 'tcp';
+  }
+
   /** True if each connection of a listener has to begin with a PROXY header. */
   demandsProxy(listener: string): boolean {
     return this.#byName.get(listener)?.listener.proxyProtocol === true;

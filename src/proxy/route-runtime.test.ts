@@ -3,10 +3,18 @@ import { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Backend } from '../model/backend.ts';
 import type { Route } from '../model/route.ts';
 import type { SplitMember } from '../model/split.ts';
-import { type Drawn, DrawTable, RouteRuntime } from './route-runtime.ts';
+import { Rest } from './rest.ts';
+import { type BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import { type EndpointPool, Services } from './service-runtime.ts';
+import { type Drawn, DrawTable } from './split-runtime.ts';
 
-const pool: EndpointPool = { address: '127.0.0.1', port: 1, isResting: () => false, connect: () => {} };
+const pool: EndpointPool = {
+  address: '127.0.0.1',
+  port: 1,
+  rest: new Rest(),
+  isResting: () => false,
+  connect: () => {},
+};
 
 function backend(service: string, onEmpty: Backend['onEmpty'] = 'divert'): Backend {
   const none = { remove: [], add: [] };
@@ -70,7 +78,7 @@ function make(members: readonly SplitMember[], ready: readonly string[], draws =
   const metrics = new WorkerMetrics();
   const runtime = new RouteRuntime(route(members), draws, services, metrics);
   const counts = (calls: number): Record<string, number> => {
-    const drawn: Drawn = { backend: null, member: -1, diverted: false };
+    const drawn: Drawn<BackendRuntime> = { backend: null, member: -1, diverted: false };
     const all: Record<string, number> = {};
     for (let n = 0; n < calls; n++) {
       runtime.draw((most) => Math.floor(Math.random() * most), drawn);
@@ -153,7 +161,7 @@ describe('DrawTable', () => {
 describe('BackendRuntime', () => {
   it('counts per version, and knows whether heads have to be edited', () => {
     const { runtime } = make([stable(1)], ['stable']);
-    const drawn: Drawn = { backend: null, member: -1, diverted: false };
+    const drawn: Drawn<BackendRuntime> = { backend: null, member: -1, diverted: false };
     runtime.draw(() => 0, drawn);
     const series = drawn.backend!.series('v1');
     expect(drawn.backend!.series('v1')).toBe(series);

@@ -6,8 +6,10 @@ import { RouteIndex, type RouteMatchResult, redirectLocation } from '../routing/
 import type { Exchange } from './exchange.ts';
 import { isMisdirected, type ListenerSide, ListenerTable } from './listener-table.ts';
 import { type LocalReply, localReply } from './local-reply.ts';
-import { DrawTable, RouteRuntime } from './route-runtime.ts';
+import { RouteRuntime } from './route-runtime.ts';
 import type { Services } from './service-runtime.ts';
+import { DrawTable } from './split-runtime.ts';
+import { TcpRoutes } from './tcp/tcp-routes.ts';
 
 /** Routes that are taken into the index in one go: a slice stays under 5 ms. */
 const sliceRoutes = 400;
@@ -27,6 +29,8 @@ export class RouteStore {
   #virtualHosts: readonly VirtualHost[] = [];
   /** Listeners and TLS contexts of the snapshot. */
   readonly listeners = new ListenerTable();
+  /** What becomes of connections that are not HTTP's. */
+  readonly tcp: TcpRoutes;
   readonly #draws = new DrawTable();
   readonly #services: Services;
   readonly #metrics: WorkerMetrics;
@@ -37,6 +41,7 @@ export class RouteStore {
   constructor(services: Services, metrics: WorkerMetrics) {
     this.#services = services;
     this.#metrics = metrics;
+    this.tcp = new TcpRoutes(this.#draws, services, metrics);
   }
 
   /** Applies a patch, or (from 0) a whole snapshot; false when something is missing in between. */
@@ -57,6 +62,7 @@ export class RouteStore {
     }
     if (patch.virtualHosts !== null) this.#virtualHosts = patch.virtualHosts;
     this.listeners.apply(patch);
+    if (patch.tcpRoutes !== null) this.tcp.apply(patch.tcpRoutes);
     this.revision = patch.revision;
     this.generation++;
     return true;

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
 import type { Exchange } from './exchange.ts';
+import { Rest } from './rest.ts';
 import { type EndpointPool, Services } from './service-runtime.ts';
 
 /** A pool without connections; `rests` can be switched. */
 class FakePool implements EndpointPool {
   readonly address: string;
   readonly port: number;
+  readonly rest = new Rest();
   rests = false;
   constructor(address: string, port: number) {
     this.address = address;

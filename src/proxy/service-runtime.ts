@@ -1,10 +1,13 @@
 import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
 import type { Exchange } from './exchange.ts';
+import type { Rest } from './rest.ts';
 
 /** Connections to one address; kept apart from snapshots, shared by all services that name the address. */
 export interface EndpointPool {
   readonly address: string;
   readonly port: number;
+  /** Of TCP connections, which have no pool: calls go elsewhere meanwhile, too. */
+  readonly rest: Rest;
   /** True while calls had better go elsewhere: a connect failed a moment ago, or takes long. */
   isResting(now: number): boolean;
   /** Gives the exchange a connection, now or later; the pool calls `exchange.attach` or `exchange.endpointFailed`. */
@@ -17,6 +20,11 @@ export interface EndpointRuntime {
   readonly pool: EndpointPool;
 }
 
+/** A TCP connection that waits. */
+export interface Waiter {
+  resume(): void;
+}
+
 /** A service as the data plane sees it: its endpoints in round robin, and the calls that wait for them. */
 export class ServiceRuntime {
   readonly name: string;
@@ -27,12 +35,24 @@ export class ServiceRuntime {
   problem: string | null = null;
   /** Calls that wait for the first endpoints. */
   waiting: Exchange[] = [];
+  /** TCP connections that do; a list of their own, so that the one of calls holds one kind of objects. */
+  readonly connections = new Set<Waiter>();
   /** Asked for, and not yet answered. */
   asked = false;
   #cursor = 0;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  /** Who waited goes on. */
+  resumeAll(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const exchange of waiting) exchange.resume();
+    const connections = [...this.connections];
+    this.connections.clear();
+    for (const connection of connections) connection.resume();
   }
 
   /** No ready endpoint, as far as is known. */
@@ -95,9 +115,7 @@ export class Services {
     service.endpoints = known.endpoints.map((endpoint) => ({ endpoint, pool: this.#poolOf(endpoint) }));
     if (known.state === 'pending') return;
     service.asked = false;
-    const waiting = service.waiting;
-    service.waiting = [];
-    for (const exchange of waiting) exchange.resume();
+    service.resumeAll();
   }
 
   /** Forgets the endpoints of a service that no route names any more; one that comes back is asked for again. */
@@ -108,9 +126,7 @@ export class Services {
     service.state = 'pending';
     service.asked = false;
     service.everReady = false;
-    const waiting = service.waiting;
-    service.waiting = [];
-    for (const exchange of waiting) exchange.resume();
+    service.resumeAll();
   }
 
   /** Every pool that an endpoint of some service names. */

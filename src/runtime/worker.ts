@@ -43,7 +43,12 @@ export class Worker {
       ticketKeys,
       pool: { keepAliveMs: options.upstreamKeepAliveMs, indexFields: options.upstreamIndex },
       onResolve: (service) => send({ type: 'resolve', service }),
-      ...(options.accessLog ? { onAccess: (line) => log.info(line, 'access') } : {}),
+      ...(options.accessLog
+        ? {
+            onAccess: (line) => log.info(line, 'access'),
+            onTcpAccess: (line) => log.info(line, 'tcp access'),
+          }
+        : {}),
       log: (level, message, fields) => log[level](fields ?? {}, message),
     });
     this.#ports = new WorkerPorts(options.bind, (accepted, listener) =>

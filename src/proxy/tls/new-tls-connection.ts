@@ -15,6 +15,10 @@ import type { TlsTermination } from './termination.ts';
 export interface TlsOutcome {
   /** It is cleartext: `first` was read from it already. */
   cleartext(accepted: Accepted, first: Buffer): void;
+  /** What is done with TLS for a server name (null = none was sent): `pass` lets its bytes go on untouched. */
+  decide(serverName: string | null): 'terminate' | 'pass' | 'refuse';
+  /** It is TLS that is not terminated here: `first` was read from it already. */
+  passed(accepted: Accepted, first: Buffer): void;
   /** The handshake is complete; `side` is what the connection carries in place of its listener's name. */
   secured(socket: TLSSocket, side: string): void;
   /** It is over: it has failed, or one of the above comes next. */
@@ -73,8 +77,10 @@ export class NewTlsConnection implements Client, HandshakeOwner {
     const first = this.#first.length === 1 ? chunk : Buffer.concat(this.#first);
     this.#first = [first];
     const found = readFirstBytes(first);
-    if (found.kind === 'cleartext') this.#goOnInCleartext(first);
-    else if (found.kind === 'hello') this.#begin(first, found.serverName);
+    if (found.kind === 'cleartext') {
+      this.#leave();
+      this.#outcome.cleartext(takeBack(this.#socket), first);
+    } else if (found.kind === 'hello') this.#begin(first, found.serverName);
     else if (found.kind === 'malformed' || first.length > mostHelloBytes) this.#fail('malformed');
   }
 
@@ -86,13 +92,15 @@ export class NewTlsConnection implements Client, HandshakeOwner {
     else this.#fail('closed');
   };
 
-  #goOnInCleartext(first: Buffer): void {
-    this.#leave();
-    this.#outcome.cleartext(takeBack(this.#socket), first);
-  }
-
   #begin(first: Buffer, serverName: string | null): void {
-    const context = this.#environment.termination.find(this.#listener, serverName);
+    const decision = this.#outcome.decide(serverName);
+    if (decision === 'pass') {
+      this.#leave();
+      this.#outcome.passed(takeBack(this.#socket), first);
+      return;
+    }
+    const context =
+      decision === 'refuse' ? null : this.#environment.termination.find(this.#listener, serverName);
     if (context === null) return this.#refuse();
     const socket = this.#socket;
     this.#side = secureSide(this.#listener, context.name);

@@ -87,7 +87,8 @@ export class HandleTransport implements Transport {
     for (const [bytes, length] of before) if (!this.write(bytes, length)) all = false;
     if (this.#ended) this.#shutdown();
     this.owner.onConnected();
-    if (all && before.length > 0) this.owner.onDrained();
+    // Its owner may have written more, which the kernel has not taken.
+    if (all && before.length > 0 && this.#writing === 0) this.owner.onDrained();
   }
 
   write(bytes: Buffer, length: number): boolean {
@@ -168,6 +169,15 @@ export class HandleTransport implements Transport {
     if (this.closed) return;
     this.closed = true;
     this.#handle.close(() => this.owner.onClosed(''));
+  }
+
+  reset(): void {
+    if (this.closed) return;
+    // libuv resets nothing behind a FIN of its own.
+    if (this.#ended || this.#handle.reset === undefined) return this.destroy();
+    this.closed = true;
+    if (this.#handle.reset(() => this.owner.onClosed('')) !== 0)
+      this.#handle.close(() => this.owner.onClosed(''));
   }
 
   #fail(status: number): void {

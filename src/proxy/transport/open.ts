@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import type { Loop } from '../loop.ts';
 import type { SecureDial } from '../tls/upstream-contexts.ts';
@@ -17,33 +18,50 @@ export function acceptTransport(accepted: Accepted, loop: Loop, owner: Transport
 
 /**
  * Connects to an IP address and port; what is written meanwhile waits, and a failure comes as `onClosed`.
- * @param secure how TLS is spoken; null = in cleartext. @param alpn what is offered by ALPN.
+ * @param secure how TLS is spoken; null = in cleartext. @param alpn what is offered by ALPN; null = nothing.
+ * @param prelude sent before everything else, TLS included.
  */
 export function connectTransport(
   address: string,
   port: number,
   secure: SecureDial | null,
-  alpn: 'h2' | 'http/1.1',
+  alpn: 'h2' | 'http/1.1' | null,
   loop: Loop,
   owner: TransportOwner,
+  prelude: Buffer | null = null,
 ): Transport {
   if (secure !== null) {
+    const below = prelude === null ? null : preluded(address, port, prelude);
     const socket = connectTls({
       ...secure.options,
       ...resumed(secure),
-      host: address,
-      port,
-      ALPNProtocols: [alpn],
+      ...(below === null ? { host: address, port } : { socket: below }),
+      ...(alpn === null ? {} : { ALPNProtocols: [alpn] }),
       allowHalfOpen: true,
     } as ConnectionOptions);
+    if (below !== null) {
+      below.on('error', (error) => socket.destroy(error));
+      socket.once('close', () => below.destroy());
+    }
     socket.on('session', (next) => {
       secure.session = next;
     });
     const kind = internals === null ? SocketTransport : SecuredTransport;
     return kind.connecting(socket, address, loop, owner);
   }
-  if (internals === null) return SocketTransport.connect(address, port, loop, owner);
-  return HandleTransport.connect(address, port, loop, owner);
+  const transport =
+    internals === null
+      ? SocketTransport.connect(address, port, loop, owner)
+      : HandleTransport.connect(address, port, loop, owner);
+  if (prelude !== null) transport.write(prelude, prelude.length);
+  return transport;
+}
+
+/** A socket that TLS is spoken on once this has gone out: what is written first goes first. */
+function preluded(address: string, port: number, prelude: Buffer): Socket {
+  const socket = connect({ host: address, port });
+  socket.write(prelude);
+  return socket;
 }
 
 /** The session that was agreed on last, which saves most of a handshake (RFC 8446 2.2). */

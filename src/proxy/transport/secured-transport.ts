@@ -184,6 +184,11 @@ export class SecuredTransport implements Transport {
     this.#socket.destroy();
   }
 
+  /** An end without close_notify is a reset of its own: what came before does not count as whole. */
+  reset(): void {
+    this.destroy();
+  }
+
   #fail(status: number): void {
     if (this.#reason === '') this.#reason = getSystemErrorName(status);
     this.#socket.destroy();

@@ -123,6 +123,12 @@ export class SocketTransport implements Transport {
   destroy(): void {
     this.#socket.destroy();
   }
+
+  reset(): void {
+    // Over TLS an end without close_notify is a reset of its own: what came before does not count as whole.
+    if (this.secure) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
 }
 
 const nothing = Buffer.alloc(0);

@@ -13,6 +13,8 @@ export interface TcpHandle {
   connect(request: Request, address: string, port: number): number;
   connect6(request: Request, address: string, port: number): number;
   close(done?: () => void): void;
+  /** Closes with RST; an error where a FIN is under way. Null in a Node without it. */
+  reset?(done?: () => void): number;
   setNoDelay(on: boolean): number;
   setKeepAlive(on: boolean, seconds: number): number;
   getpeername(into: { address?: string; port?: number }): number;

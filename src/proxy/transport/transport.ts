@@ -44,4 +44,6 @@ export interface Transport {
   end(): void;
   /** Closes it now; what was not written is lost. `onClosed` follows in a later turn. */
   destroy(): void;
+  /** As {@link destroy}, and the peer is told by a reset (RST) where TCP still allows one. */
+  reset(): void;
 }
