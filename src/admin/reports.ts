@@ -12,6 +12,18 @@ import type { Snapshot } from '../model/snapshot.ts';
 export interface RoutesReport {
   readonly revision: number;
   readonly routes: readonly RouteReport[];
+  readonly tcpRoutes: readonly TcpRouteReport[];
+}
+
+/** What becomes of TCP connections to a port, or of those for one server name. */
+export interface TcpRouteReport {
+  readonly name: string;
+  /** Null = the address given by --bind. */
+  readonly address: string | null;
+  readonly port: number;
+  /** Server name (SNI); `*` = every connection that no other route of the port takes. */
+  readonly host: string;
+  readonly backends: readonly Omit<SplitWeight, 'route'>[];
 }
 
 /** One route; values of header and query conditions are not shown, they may be secrets. */
@@ -85,7 +97,14 @@ export function routesReport(snapshot: Snapshot, weights: readonly SplitWeight[]
   const routes = [...snapshot.routes.values()].map((route) =>
     routeReport(route, byRoute.get(route.name) ?? []),
   );
-  return { revision: snapshot.revision, routes: routes.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+  const tcpRoutes = snapshot.tcpRoutes.map(({ name, address, port, host }): TcpRouteReport => {
+    return { name, address, port, host: host ?? '*', backends: byRoute.get(name) ?? [] };
+  });
+  return {
+    revision: snapshot.revision,
+    routes: routes.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    tcpRoutes,
+  };
 }
 
 function routeReport(route: Route, backends: readonly Omit<SplitWeight, 'route'>[]): RouteReport {

@@ -176,8 +176,11 @@ export class Control {
         `${issues.length - MAX_TOLD} more: serin check, or /api/v1/errors on the admin port, shows all`,
       );
     }
-    const { revision, routes } = compilation.snapshot;
-    this.#log.info({ revision, routes: routes.size, ms: Math.round(tookMs) }, 'configuration compiled');
+    const { revision, routes, tcpRoutes } = compilation.snapshot;
+    this.#log.info(
+      { revision, routes: routes.size + tcpRoutes.length, ms: Math.round(tookMs) },
+      'configuration compiled',
+    );
   }
 
   #resolve(service: string): void {
@@ -207,7 +210,8 @@ export class Control {
     this.#wasReady = true;
     const snapshot = this.#state.compilation!.snapshot;
     const listeners = snapshot.listeners.map((l) => `${l.address ?? this.#options.bind}:${l.port}`);
-    this.#log.info({ routes: snapshot.routes.size, listeners, admin: this.#admin?.url }, 'ready');
+    const routes = snapshot.routes.size + snapshot.tcpRoutes.length;
+    this.#log.info({ routes, listeners, admin: this.#admin?.url }, 'ready');
   }
 
   /** Waits until all workers have told all that they have counted, so that no scrape sees less than the one before. */

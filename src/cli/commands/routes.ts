@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
+import type { ServiceBackend } from '../../model/backend.ts';
 import type { HostMatch, NamedMatch } from '../../model/match.ts';
 import type { Route } from '../../model/route.ts';
+import type { Split } from '../../model/split.ts';
+import type { TcpRoute } from '../../model/tcp-route.ts';
 import { compareRoutes } from '../../routing/path-index.ts';
 import { loadManifests, type ManifestOptions } from '../load-manifests.ts';
 import { failCall, manifestCommand } from '../manifest-command.ts';
 import { formatObjects, formatTable, type OutputFormat, percent, print } from '../output.ts';
 
-/** `serin routes`: the compiled routes in the order in which they are tried, with effective shares. */
+/** `serin routes`: the compiled routes in the order in which they are tried, those of TCP last, with effective shares. */
 export function routesCommand(): Command {
   const text = 'show the compiled routes with the effective share of every backend';
   return manifestCommand('routes', text, 'serin routes examples/hello-grpc').action(routes);
@@ -18,7 +21,10 @@ async function routes(
 ): Promise<void> {
   try {
     const { snapshot, issues } = await loadManifests(paths, options);
-    const rows = [...snapshot.routes.values()].sort(compareRoutes).map(describeRoute);
+    const rows = [
+      ...[...snapshot.routes.values()].sort(compareRoutes).map(describeRoute),
+      ...snapshot.tcpRoutes.map(describeTcpRoute),
+    ];
     if (options.output !== 'table') print(formatObjects(rows, options.output));
     else if (rows.length === 0) print('no routes (serin check says why)');
     else
@@ -53,6 +59,15 @@ export interface RouteRow {
   readonly backends: readonly ShareRow[];
 }
 
+/** The route of a TCPMapping as `routes -o json` prints it. */
+interface TcpRouteRow {
+  readonly route: string;
+  readonly tcp: { readonly address: string | null; readonly port: number };
+  /** Server name (SNI), or `*`. */
+  readonly host: string;
+  readonly backends: readonly ShareRow[];
+}
+
 /** Describes a route for printing. */
 export function describeRoute(route: Route): RouteRow {
   const { path, host, method, headers, query } = route.match;
@@ -74,12 +89,19 @@ export function describeRoute(route: Route): RouteRow {
   };
 }
 
+function describeTcpRoute({ name, address, port, host, split }: TcpRoute): TcpRouteRow {
+  return { route: name, tcp: { address, port }, host: host ?? '*', backends: describeSplit(split) };
+}
+
 function describeAction({ action }: Route): ShareRow[] {
   if (action.kind === 'redirect')
     return [{ service: null, share: 1, role: `redirect ${action.redirect.status}`, mapping: null }];
   if (action.kind === 'respond')
     return [{ service: null, share: 1, role: `answer ${action.response.status}`, mapping: null }];
-  const { denominator, members } = action.split;
+  return describeSplit(action.split);
+}
+
+function describeSplit({ denominator, members }: Split<ServiceBackend>): ShareRow[] {
   return members.map((member): ShareRow => {
     const share = member.share / denominator;
     if (member.kind === 'backend')
@@ -89,12 +111,19 @@ function describeAction({ action }: Route): ShareRow[] {
   });
 }
 
-function tableRows(row: RouteRow): string[][] {
+function tableRows(row: RouteRow | TcpRouteRow): string[][] {
+  const head =
+    'tcp' in row
+      ? [row.route, row.host, `tcp ${row.tcp.address ?? ''}:${row.tcp.port}`, '']
+      : [
+          row.blocked === null ? row.route : `${row.route} (blocked)`,
+          row.host,
+          row.path,
+          row.conditions.join(', '),
+        ];
   return row.backends.map(({ service, share, role }, index) => {
-    const first = index === 0;
-    const name = row.blocked === null ? row.route : `${row.route} (blocked)`;
-    const head = first ? [name, row.host, row.path, row.conditions.join(', ')] : ['', '', '', ''];
-    return [...head, percent(share), role, service ?? ''];
+    const shown = index === 0 ? head : ['', '', '', ''];
+    return [...shown, percent(share), role, service ?? ''];
   });
 }
 

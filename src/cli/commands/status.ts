@@ -58,7 +58,7 @@ export function statusRows(
 ): Record<string, string | number>[] {
   return services.services.flatMap(({ service, versions, problem }) =>
     versions.map((version) => {
-      const shares = routes.routes.flatMap((route) =>
+      const shares = [...routes.routes, ...routes.tcpRoutes].flatMap((route) =>
         route.backends
           .filter((b) => b.service === service && b.version === version.version)
           .map((b) => b.share),
