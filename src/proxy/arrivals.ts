@@ -83,7 +83,7 @@ export class Arrivals {
         const port = tcp.port(listener);
         route = port?.names?.find(serverName) ?? null;
         // What is terminated for the name of a TCPMapping is; without a certificate for it the server has one.
-        if (route !== null) return listeners.contextFor(listener, serverName) === null ? 'pass' : 'terminate';
+        if (route !== null) return listeners.contextFor(listener, serverName) === null ? 'pass' : 'decrypt';
         route = port?.whole ?? null;
         if (route !== null) return 'pass';
         return listeners.terminatesTls(listener) ? 'terminate' : 'refuse';

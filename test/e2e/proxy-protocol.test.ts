@@ -5,6 +5,7 @@ import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { proxyFailureIndex } from '../../src/metrics/catalog.ts';
 import type { ProxyEndpoints } from '../../src/protocol/proxy-protocol/header.ts';
+import { readProxyHeader } from '../../src/protocol/proxy-protocol/read.ts';
 import { writeProxyV1 } from '../../src/protocol/proxy-protocol/v1.ts';
 import { writeProxyV2 } from '../../src/protocol/proxy-protocol/v2.ts';
 import type { Limits } from '../../src/proxy/limits.ts';
@@ -165,6 +166,93 @@ test('on other ports a PROXY header is the garbage that it is', async () => {
   expect(await talk(writeProxyV1(ends), request)).toContain('no HTTP/2 preface');
   expect(await talk(writeProxyV2(ends), request)).not.toContain('203.0.113.7');
   expect(plane.counter('PROTOCOL_ERRORS_DOWNSTREAM')).toBeGreaterThan(0);
+});
+
+describe('a TCPMapping with upstream_proxy_protocol', () => {
+  const tcp = (more: string): string => `---
+apiVersion: getambassador.io/v3alpha1
+kind: TCPMapping
+metadata: {name: peer}
+spec: {port: 8443, ${more}}
+`;
+  const demanding = `---
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: in}
+spec: {port: 8443, protocolStack: [PROXY, TCP], securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+`;
+  let peer: net.Server;
+  let got: Buffer[] = [];
+  afterEach(() => peer.close());
+
+  /** A peer that reads a header, and then speaks TLS or sends back what it gets. */
+  async function startPeer(secured = false): Promise<number> {
+    got = [];
+    const { certificate: cert, privateKey: key } = certificate;
+    peer = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('readable', () => {
+        const bytes = socket.read() as Buffer;
+        const header = readProxyHeader(bytes, 0, bytes.length);
+        const end = header.state === 'ok' ? header.end : 0;
+        got.push(bytes.subarray(0, end));
+        socket.unshift(bytes.subarray(end));
+        const over = secured
+          ? new tls.TLSSocket(socket, {
+              isServer: true,
+              secureContext: tls.createSecureContext({ cert, key }),
+            })
+          : socket;
+        over.on('error', () => {});
+        over.pipe(over);
+      });
+    });
+    peer.listen(0, '127.0.0.1');
+    await once(peer, 'listening');
+    return (peer.address() as AddressInfo).port;
+  }
+
+  /** Says something and gives back what it is answered. */
+  async function say(...pieces: (Buffer | string)[]): Promise<{ answer: string; port: number }> {
+    const socket = net.connect(plane.port, '127.0.0.1');
+    for (const piece of pieces) socket.write(piece);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    const port = socket.localPort!;
+    socket.destroy();
+    return { answer: String(answer), port };
+  }
+
+  test.each(['v1', 'v2'])("sends the connection's own ends in %s", async (version) => {
+    const port = await startPeer();
+    plane = await startPlane(
+      tcp(`service: "peer:1", upstream_proxy_protocol: ${version}`),
+      { 'peer:1': [port] },
+      { on: 8443 },
+    );
+    const { answer, port: from } = await say('hello');
+    expect(answer).toBe('hello');
+    const own = { family: 4, source: '127.0.0.1', destination: '127.0.0.1' } as const;
+    const endpoints = { ...own, sourcePort: from, destinationPort: plane.port };
+    expect(got).toEqual([version === 'v1' ? writeProxyV1(endpoints) : writeProxyV2(endpoints)]);
+  });
+
+  test('passes on what a PROXY header has said, in cleartext before TLS to the upstream', async () => {
+    const port = await startPeer(true);
+    plane = await startPlane(
+      demanding + tcp('service: "https://peer:1", upstream_proxy_protocol: v2'),
+      { 'peer:1': [port] },
+      { on: 8443 },
+    );
+    expect((await say(writeProxyV1(ends6), 'secret')).answer).toBe('secret');
+    expect(got).toEqual([writeProxyV2(ends6)]);
+  });
+
+  test('sends none where it is not asked for', async () => {
+    const port = await startPeer();
+    plane = await startPlane(demanding + tcp('service: "peer:1"'), { 'peer:1': [port] }, { on: 8443 });
+    expect((await say(Buffer.concat([writeProxyV2(ends), Buffer.from('hello')]))).answer).toBe('hello');
+    expect(got).toEqual([Buffer.alloc(0)]);
+  });
 });
 
 /** A header with a TLV of two bytes behind it. @param says the length that the TLV claims. */

@@ -313,12 +313,13 @@ describe('server names', () => {
   }
 
   /** What a client of this name is told, with the name in the certificate. */
-  async function ask(servername: string): Promise<string> {
+  async function ask(servername: string, ALPNProtocols: string[] = []): Promise<string> {
     const socket = tls.connect({
       port: plane.port,
       host: '127.0.0.1',
       servername,
       ca: authority.certificate,
+      ALPNProtocols,
     });
     let text = '';
     socket.on('data', (data) => {
@@ -372,7 +373,9 @@ spec: {hostname: ${name}.example.org, tlsSecret: {name: ${name}}}
       mapping('secured', 'host: secured.example.org').replace('"secured:1"', '"https://secured:1"');
     await start(manifest + host('plain') + host('secured'), { plain: [plain], secured: [secured] });
     expect(await ask('plain.example.org')).toBe('plain plain.example.org');
+    // What is spoken in it is the upstream's business, and not the Host's h2 and http/1.1.
+    expect(await ask('plain.example.org', ['postgresql'])).toBe('plain plain.example.org');
     expect(await ask('secured.example.org')).toBe('secured secured.example.org');
-    await until(() => ends()['secured.default:1 '] === 1 && ends()['plain.default:1 '] === 1, 2000);
+    await until(() => ends()['secured.default:1 '] === 1 && ends()['plain.default:1 '] === 2, 2000);
   });
 });

@@ -166,7 +166,25 @@ describe('this Node', () => {
   });
 });
 
-describe.each(Object.entries(kinds))('a transport on a %s', (_, kind) => {
+describe.each(Object.entries(kinds))('a transport on a %s', (name, kind) => {
+  it('is reset: the peer gets no orderly end', async () => {
+    const { transport, owner, raw, peer } = await pair(kind);
+    let code = '';
+    let ended = false;
+    raw.on('error', (error: NodeJS.ErrnoException) => {
+      code = error.code ?? '';
+    });
+    peer.on('end', () => {
+      ended = true;
+    });
+    peer.resume();
+    transport.reset();
+    await expect.poll(() => owner.closed).toEqual(['']);
+    await expect.poll(() => ended || code !== '').toBe(true);
+    // Over TLS a connection that is cut without close_notify is what a reset is.
+    if (name !== 'socket over TLS') expect([code, ended]).toEqual(['ECONNRESET', false]);
+  });
+
   it('gives what comes, and sends exactly the bytes that were asked for', async () => {
     const { transport, owner, peer } = await pair(kind);
     expect(transport.remoteAddress).toBe('127.0.0.1');

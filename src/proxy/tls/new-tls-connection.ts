@@ -15,8 +15,11 @@ import type { TlsTermination } from './termination.ts';
 export interface TlsOutcome {
   /** It is cleartext: `first` was read from it already. */
   cleartext(accepted: Accepted, first: Buffer): void;
-  /** What is done with TLS for a server name (null = none was sent): `pass` lets its bytes go on untouched. */
-  decide(serverName: string | null): 'terminate' | 'pass' | 'refuse';
+  /**
+   * What is done with TLS for a server name (null = none was sent). `terminate`: HTTP is spoken in it; `decrypt`: anything
+   * else, so no protocol is agreed on; `pass`: its bytes go on untouched.
+   */
+  decide(serverName: string | null): 'terminate' | 'decrypt' | 'pass' | 'refuse';
   /** It is TLS that is not terminated here: `first` was read from it already. */
   passed(accepted: Accepted, first: Buffer): void;
   /** The handshake is complete; `side` is what the connection carries in place of its listener's name. */
@@ -99,8 +102,9 @@ export class NewTlsConnection implements Client, HandshakeOwner {
       this.#outcome.passed(takeBack(this.#socket), first);
       return;
     }
+    const { termination } = this.#environment;
     const context =
-      decision === 'refuse' ? null : this.#environment.termination.find(this.#listener, serverName);
+      decision === 'refuse' ? null : termination.find(this.#listener, serverName, decision === 'terminate');
     if (context === null) return this.#refuse();
     const socket = this.#socket;
     this.#side = secureSide(this.#listener, context.name);

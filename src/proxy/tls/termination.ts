@@ -30,35 +30,39 @@ export class TlsTermination {
     this.#onFault = onFault;
   }
 
-  /** The context for a server name on a listener; null = there is none that could be served. */
-  find(listener: string, serverName: string | null): ReadyContext | null {
+  /**
+   * The context for a server name on a listener; null = there is none that could be served.
+   * @param protocols false for connections whose bytes go on: what they speak is not agreed on here (ALPN).
+   */
+  find(listener: string, serverName: string | null, protocols: boolean): ReadyContext | null {
     const row = this.#listeners.contextFor(listener, serverName);
     if (row === null || row.broken || row.certificate === null) return null;
-    const server = this.#serverOf(row);
+    const server = this.#serverOf(row, protocols);
     return server === null ? null : { name: row.name, server };
   }
 
-  #serverOf(row: TlsContext): ContextServer | null {
-    const known = this.#made.get(row.name);
+  #serverOf(row: TlsContext, protocols: boolean): ContextServer | null {
+    const key = protocols ? row.name : `${row.name}\0`;
+    const known = this.#made.get(key);
     if (known?.row === row) return known.server;
     if (known !== undefined && isDeepStrictEqual(known.row, row)) {
       // All rows come anew when one has changed.
-      this.#made.set(row.name, { row, server: known.server });
+      this.#made.set(key, { row, server: known.server });
       return known.server;
     }
     let server: ContextServer | null = null;
     try {
-      server = new ContextServer(row, this.#options);
+      server = new ContextServer(protocols ? row : { ...row, alpn: [] }, this.#options);
     } catch (error) {
       this.#onFault(row.name, error as Error);
     }
-    this.#made.set(row.name, { row, server });
+    this.#made.set(key, { row, server });
     return server;
   }
 
   /** Drops what the snapshot has no more. */
   forget(): void {
     const names = new Set(this.#listeners.contexts.map(({ name }) => name));
-    for (const name of this.#made.keys()) if (!names.has(name)) this.#made.delete(name);
+    for (const [key, { row }] of this.#made) if (!names.has(row.name)) this.#made.delete(key);
   }
 }
