@@ -33,6 +33,35 @@ describe('merging of workers', () => {
     expect(total?.duration.count).toBe(8);
   });
 
+  test('calls and connections with the same labels are apart, also where they are folded and after a death', () => {
+    const merged = new MergedMetrics(2);
+    const a = new WorkerMetrics();
+    for (const route of ['r', 'x', 'y']) {
+      calls(a, route, 2);
+      const series = a.connections(route, 's', 'v', 'stable');
+      series.begin();
+      series.end(200, -1, 0, 5);
+    }
+    const seen = (): unknown[] =>
+      merged
+        .totals()
+        .map(({ labels, ended }) => `${labels.transport ?? 'calls'} ${labels.route} ${ended}`)
+        .sort();
+    merged.apply(1, sent(a.report()!));
+    const expected = ['calls other 4', 'calls r 2', 'tcp other 2', 'tcp r 1'];
+    expect(seen()).toEqual(expected);
+    merged.retire(1, false);
+    expect(seen()).toEqual(expected);
+    const next = new MergedMetrics(2);
+    next.loadRetired(sent(merged.dumpRetired()));
+    expect(
+      next
+        .totals()
+        .map(({ labels }) => labels.transport ?? 'calls')
+        .sort(),
+    ).toEqual(expected.map((text) => text.split(' ')[0]));
+  });
+
   test('a dead worker keeps its sums, what was in flight is ended with a reason, its death is counted (report 21)', () => {
     const merged = new MergedMetrics(100);
     const a = new WorkerMetrics();

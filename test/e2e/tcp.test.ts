@@ -232,9 +232,10 @@ describe('bytes', () => {
     await start(mapping('echo'), { echo: [upstream] });
     const client = new TcpClient(plane.port);
     clients.push(client);
-    const data = Buffer.from(Array.from({ length: 20_000_000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff));
+    const data = Buffer.allocUnsafe(20_000_000);
+    for (let i = 0; i < data.length; i++) data[i] = i * 7 + (i >> 8);
     client.socket.end(data);
-    await client.until(({ closed }) => closed, 30_000);
+    await client.until(({ closed }) => closed, 9_000);
     expect(Buffer.from(client.text, 'latin1').equals(data)).toBe(true);
   });
 });
@@ -273,6 +274,22 @@ endpoints: []
     await connect().until(({ ended }) => ended);
     expect(ends()).toEqual({ 'db.default:1 connect_failed': 1, 'none.default:1 no_endpoint': 1 });
     expect(lines).toEqual([`connect_failed 127.0.0.1:${dead} refused the connection`, 'no_endpoint ']);
+  });
+
+  test('a canary without one passes its share to stable, which is counted', async () => {
+    const stable = await peer('stable');
+    const none = `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: canary, labels: {kubernetes.io/service-name: canary}}
+ports: [{port: 1}]
+endpoints: [{addresses: [127.0.0.1], conditions: {ready: READY}}]
+`;
+    const both = mapping('stable') + mapping('canary', 'weight: 50');
+    await start(both + none.replace('READY', 'true'), { stable: [stable] });
+    await plane.configure(both + none.replace('READY', 'false'));
+    for (let i = 0; i < 10; i++) expect(await connect().line()).toBe('stable');
+    expect(totals()[0]!.counts[CallCount.DIVERTED]).toBe(5);
   });
 
   test('it waits for a name that is being looked up', async () => {
@@ -356,6 +373,37 @@ describe('server names', () => {
     await start(mapping('a', 'host: a.example.org') + mapping('rest'), { a: [a], rest: [rest] });
     expect(await ask('a.example.org')).toBe('a a.example.org');
     expect(await ask('c.example.org')).toBe('rest c.example.org');
+  });
+
+  test('beside HTTP it takes its own name and nothing else, also where a Host has the name', async () => {
+    const a = await tlsPeer('a', 'a.example.org');
+    const b = await peer('b', (socket) => socket.end('b'));
+    const certificates =
+      pair('b', certificateOf('b.example.org')) + pair('c', certificateOf('c.example.org'));
+    const host = (name: string): string => `---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: ${name}}
+spec: {hostname: ${name}.example.org, tlsSecret: {name: ${name}}, requestPolicy: {insecure: {action: Route}}}
+`;
+    const http = `---
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: https}
+spec: {port: 5432, protocol: HTTPS, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+`;
+    const names = mapping('a', 'host: a.example.org') + mapping('b', 'host: b.example.org');
+    await start(http + names + certificates + host('b') + host('c'), { a: [a], b: [b] });
+    expect(await ask('a.example.org')).toBe('a a.example.org');
+    expect(await ask('b.example.org')).toBe('b b.example.org');
+    const port = { port: plane.port, host: '127.0.0.1' };
+    const secured = tls.connect({ ...port, servername: 'c.example.org', ca: authority.certificate });
+    for (const socket of [secured, net.connect(port)]) {
+      socket.write('GET / HTTP/1.1\r\nhost: c.example.org\r\nconnection: close\r\n\r\n');
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 404 /);
+      socket.destroy();
+    }
   });
 
   test('TLS is terminated where a context has the name, and spoken to the upstream where tls says so', async () => {

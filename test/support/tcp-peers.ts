@@ -73,11 +73,24 @@ export class TcpClient {
   async until(what: (client: this) => boolean, withinMs = 5000): Promise<this> {
     const end = performance.now() + withinMs;
     while (!what(this)) {
-      if (performance.now() > end)
-        throw new Error(`not within ${withinMs} ms: ${what}; it has "${this.text}"`);
+      if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}; ${this.#describe()}`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     return this;
+  }
+
+  #describe(): string {
+    const { bytes, ended, closed, error, socket } = this;
+    const text = this.text.slice(0, 100);
+    return JSON.stringify({
+      bytes,
+      ended,
+      closed,
+      error,
+      text,
+      written: socket.bytesWritten,
+      left: socket.writableLength,
+    });
   }
 
   /** Waits for the first line. */
