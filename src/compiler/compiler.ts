@@ -27,7 +27,7 @@ export interface CompilerOptions {
   readonly ambassadorIds: readonly string[];
   /** Endpoints of services outside a cluster (--resolve). */
   readonly resolve: readonly ResolveRule[];
-  /** Replaces the ports of all Listeners; empty: those of the Listeners, or 127.0.0.1:8080 where there is none. */
+  /** Replaces the ports of all Listeners (not of TCPMappings); empty: those of the Listeners, or 127.0.0.1:8080 where there is none. */
   readonly listen: readonly ListenAddress[];
   /** Serve routes whose guards are not served. */
   readonly unguarded: boolean;

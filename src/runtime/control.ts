@@ -200,7 +200,11 @@ export class Control {
         : code === 'EACCES'
           ? 'not permitted (a port below 1024 needs privileges)'
           : failure.message;
-    const line = `${address}: ${why}; choose another with --listen HOST:PORT`;
+    const remedy =
+      listener.protocol === 'tcp'
+        ? 'choose another port in the TCPMapping, or another address with --bind'
+        : 'choose another with --listen HOST:PORT';
+    const line = `${address}: ${why}; ${remedy}`;
     if (!this.#wasReady && !this.#restarted) this.#send({ type: 'fatal', message: line });
     else this.#log.error({ listener: listener.name }, line);
   }

@@ -16,9 +16,9 @@ export interface Address {
 /** Everything that `serin run` was told, as plain data: it travels to the control process and the workers. */
 export interface RunOptions {
   readonly paths: readonly string[];
-  /** Replaces the ports of all Listeners; empty = what the manifests say, else 127.0.0.1:8080. */
+  /** Replaces the ports of all Listeners (not of TCPMappings); empty = what the manifests say, else 127.0.0.1:8080. */
   readonly listen: readonly Address[];
-  /** Address on which Listeners of the manifests are bound. */
+  /** Address on which Listeners and TCPMappings of the manifests are bound. */
   readonly bind: string;
   readonly admin: Address;
   readonly resolve: readonly { readonly service: string; readonly endpoints: readonly Address[] }[];

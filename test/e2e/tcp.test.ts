@@ -126,12 +126,22 @@ describe('ends', () => {
       socket.resume();
       socket.on('end', () => setTimeout(() => socket.end('after the end'), 50));
     });
-    await start(mapping('late'), { late: [upstream] });
+    const lines: unknown[] = [];
+    await start(mapping('late'), { late: [upstream] }, { onTcpAccess: (entry) => lines.push(entry) });
     const client = connect();
     client.socket.end('question');
     await client.until(({ closed }) => closed);
     expect(client.text).toBe('after the end');
     await until(() => ends()['late.default:1 '] === 1, 2000);
+    const line = {
+      client: '127.0.0.1',
+      port: 5432,
+      route: 'late.default',
+      service: 'late.default:1',
+      version: 'late',
+    };
+    const durationMs = expect.any(Number);
+    expect(lines).toEqual([{ ...line, reason: 'none', problem: '', received: 8, sent: 13, durationMs }]);
   });
 
   test("the upstream's end goes through while the client still speaks", async () => {

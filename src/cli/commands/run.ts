@@ -51,10 +51,14 @@ export function runCommand(): Command {
     .argument('<paths...>', 'files, folders, or - for standard input')
     .option(
       '--listen <host:port>',
-      'where calls come in; replaces the ports of all Listeners; repeatable (default: 127.0.0.1:8080 where the manifests have no Listener)',
+      'where calls come in; replaces the ports of all Listeners, not those of TCPMappings; repeatable (default: 127.0.0.1:8080 where the manifests have no Listener)',
       collectAddress,
     )
-    .option('--bind <address>', 'address on which Listeners of the manifests are bound', '127.0.0.1')
+    .option(
+      '--bind <address>',
+      'address on which Listeners and TCPMappings of the manifests are bound',
+      '127.0.0.1',
+    )
     .addOption(
       new Option('--admin <host:port>', 'API, /metrics, health')
         .argParser(parseAddress)

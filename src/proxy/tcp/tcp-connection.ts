@@ -182,6 +182,7 @@ export class TcpConnection implements Client, Timed, Waiter {
     this.series!.firstByte(Math.round((loop.now - this.#startedAt) * 1000));
     this.series!.dirty = true;
     this.#state = 'flowing';
+    this.#problem = '';
     this.activeAt = loop.now;
     const first = this.#first;
     this.#first = null;
@@ -192,6 +193,7 @@ export class TcpConnection implements Client, Timed, Waiter {
 
   #passFirst(first: Buffer, upstream: TcpSide): boolean {
     const { counts } = this.environment;
+    this.#client.bytes += first.length;
     this.series!.counts[CallCount.BYTES_IN]! += first.length;
     counts[GatewayCount.DOWNSTREAM_BYTES_IN]! += first.length;
     counts[GatewayCount.UPSTREAM_BYTES_OUT]! += first.length;
@@ -287,6 +289,8 @@ export class TcpConnection implements Client, Timed, Waiter {
       version: this.#endpoint?.endpoint.version ?? '',
       reason,
       problem: reason === 'none' ? '' : this.#problem,
+      received: this.#client.bytes,
+      sent: this.#upstream?.bytes ?? 0,
       durationMs: Math.round(durationMs * 1000) / 1000,
     });
   }

@@ -18,6 +18,10 @@ export interface TcpAccessEntry {
   readonly reason: string;
   /** Why no endpoint could be connected to, in words; else ''. */
   readonly problem: string;
+  /** Bytes from the client. */
+  readonly received: number;
+  /** Bytes to the client. */
+  readonly sent: number;
   readonly durationMs: number;
 }
 

@@ -11,6 +11,8 @@ export class TcpSide implements TransportOwner {
   /** The peer sends nothing more. */
   ended = false;
   closed = false;
+  /** Bytes that its peer has sent. */
+  bytes = 0;
   readonly #connection: TcpConnection;
   /** Buffers that the kernel has not taken; the other side is not read meanwhile, so there is one, or two at an end. */
   readonly #kept: Buffer[] = [];
@@ -26,6 +28,7 @@ export class TcpSide implements TransportOwner {
     const series = connection.series!;
     connection.activeAt = loop.tick();
     series.dirty = true;
+    this.bytes += length;
     if (this.isClient) {
       series.counts[CallCount.BYTES_IN]! += length;
       counts[GatewayCount.DOWNSTREAM_BYTES_IN]! += length;
