@@ -3,6 +3,7 @@ import http, { type IncomingMessage } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/cli/demo/free-port.ts';
 import { proxyFailureIndex } from '../../src/metrics/catalog.ts';
 import type { ProxyEndpoints } from '../../src/protocol/proxy-protocol/header.ts';
 import { readProxyHeader } from '../../src/protocol/proxy-protocol/read.ts';
@@ -245,6 +246,36 @@ spec: {port: 8443, protocolStack: [PROXY, TCP], securityModel: XFP, hostBinding:
     );
     expect((await say(writeProxyV1(ends6), 'secret')).answer).toBe('secret');
     expect(got).toEqual([writeProxyV2(ends6)]);
+  });
+
+  test('goes to another endpoint where one refuses the connection, before TLS, too', async () => {
+    const port = await startPeer(true);
+    const dead = await freePort(0);
+    plane = await startPlane(
+      tcp('service: "https://peer:1", upstream_proxy_protocol: v2'),
+      { 'peer:1': [dead, port] },
+      { on: 8443 },
+    );
+    for (let i = 0; i < 4; i++) expect((await say('secret')).answer).toBe('secret');
+    expect(plane.counter('UPSTREAM_FAILED')).toBe(1);
+    expect(got.length).toBe(4);
+  });
+
+  test('passes TLS through behind a header, to the server of its name', async () => {
+    const port = await startPeer(true);
+    plane = await startPlane(
+      demanding + tcp('host: all.example.org, service: "peer:1", upstream_proxy_protocol: v1'),
+      { 'peer:1': [port] },
+      { on: 8443 },
+    );
+    const socket = net.connect(plane.port, '127.0.0.1');
+    socket.write(writeProxyV2(ends));
+    const secured = tls.connect({ socket, ca: certificate.certificate, servername: 'all.example.org' });
+    secured.write('hello');
+    const [answer] = (await once(secured, 'data')) as [Buffer];
+    secured.destroy();
+    expect(String(answer)).toBe('hello');
+    expect(got).toEqual([writeProxyV1(ends)]);
   });
 
   test('sends none where it is not asked for', async () => {

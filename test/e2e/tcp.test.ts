@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import tls from 'node:tls';
@@ -235,6 +236,55 @@ describe('bytes', () => {
     expect(
       totals().find(({ labels }) => labels.service === 'large.default:1')!.counts[CallCount.BYTES_OUT],
     ).toBe(total);
+  });
+
+  test('both sides get all of the other, whatever is written in whatever pieces and whoever ends first', async () => {
+    const conversations = 60;
+    const random = (n: number): number => Math.floor(Math.random() * n);
+    const speak = async (socket: Socket, pieces: readonly Buffer[]): Promise<void> => {
+      for (const piece of pieces) {
+        socket.write(piece);
+        if (random(4) === 0) await new Promise((resolve) => setTimeout(resolve, random(5)));
+        if (random(8) === 0) {
+          socket.pause();
+          setTimeout(() => socket.resume(), random(10));
+        }
+      }
+      socket.end();
+    };
+    const piecesOf = (): Buffer[] =>
+      Array.from({ length: random(20) }, () => randomBytes(1 + random(100_000)));
+    const hashed = (pieces: readonly Buffer[]): string =>
+      createHash('sha1').update(Buffer.concat(pieces)).digest('hex');
+    const listen = (socket: Socket): Promise<string> => {
+      const pieces: Buffer[] = [];
+      socket.on('data', (data: Buffer) => pieces.push(data));
+      return new Promise((resolve) => socket.once('end', () => resolve(hashed(pieces))));
+    };
+    const said: string[] = [];
+    const heard: Promise<string>[] = [];
+    const upstream = await peer('talk', (socket) => {
+      const pieces = piecesOf();
+      said.push(hashed(pieces));
+      heard.push(listen(socket));
+      void speak(socket, pieces);
+    });
+    await start(mapping('talk'), { talk: [upstream] });
+    const theirs: string[] = [];
+    const answers = await Promise.all(
+      Array.from({ length: conversations }, async () => {
+        const client = connect({ keep: false });
+        const pieces = piecesOf();
+        theirs.push(hashed(pieces));
+        const answer = listen(client.socket);
+        await speak(client.socket, pieces);
+        return answer;
+      }),
+    );
+    expect(answers.sort()).toEqual(said.sort());
+    expect((await Promise.all(heard)).sort()).toEqual(theirs.sort());
+    await until(() => plane.plane.connections === 0, 5000);
+    expect(ends()).toEqual({ 'talk.default:1 ': conversations });
   });
 
   test('20 MB go both ways at once and come back as they were', async () => {

@@ -139,6 +139,23 @@ describe('listeners', () => {
   });
 });
 
+test('a port of TCPMappings takes no hostname from a Host of a listener of its own', () => {
+  const host = (name: string, namespace: string): string =>
+    `---\napiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {hostname: a.test, tlsContext: {name: c}}\n---\napiVersion: getambassador.io/v2\nkind: TLSContext\nmetadata: {name: c, namespace: ${namespace}}\nspec: {cert_chain_file: /c, private_key_file: /k}\n`;
+  const own = (port: number, namespace: string): string =>
+    listener(port, 'HTTPS')
+      .replace('from: ALL', 'from: SELF')
+      .replace('{name: l', `{namespace: ${namespace}, name: l`);
+  const text = host('a', 'x') + host('b', 'y') + own(1, 'x') + own(2, 'y');
+  const names = (compilation: Compilation): unknown =>
+    compilation.snapshot.tlsContexts.map(({ name, hostnames }) => [name, hostnames]);
+  const files = { read: () => ({ text: 'pem' }), retain: () => undefined };
+  const before = compile(text, { files });
+  expect(names(before)).toContainEqual(['Host b.y', ['a.test']]);
+  const after = compile(text + tcp('db', 'port: 5432, host: db.test, service: db'), { files });
+  expect(names(after)).toEqual(names(before));
+});
+
 test('in an annotation it stands as in a document of its own', () => {
   const service = {
     apiVersion: 'v1',

@@ -220,5 +220,8 @@ export function settleHostnames(
 function meet(a: ContextDraft, b: ContextDraft, listeners: readonly Listener[]): boolean {
   const offers = (draft: ContextDraft, { virtualHosts }: Listener): boolean =>
     draft.virtualHost === null || virtualHosts === null || virtualHosts.includes(draft.virtualHost);
-  return listeners.some((listener) => offers(a, listener) && offers(b, listener));
+  // A port of TCPMappings offers everything, and must not set Hosts at odds that no other listener brings together.
+  return listeners.some(
+    (listener) => listener.protocol !== 'tcp' && offers(a, listener) && offers(b, listener),
+  );
 }
