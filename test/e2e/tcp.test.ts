@@ -486,4 +486,37 @@ spec: {hostname: ${name}.example.org, tlsSecret: {name: ${name}}}
     expect(await ask('secured.example.org')).toBe('secured secured.example.org');
     await until(() => ends()['secured.default:1 '] === 1 && ends()['plain.default:1 '] === 2, 2000);
   });
+
+  test('over TLS that ends here nothing is lost before the upstream stands, and each direction ends by itself', async () => {
+    const got: string[] = [];
+    const upstream = await peer('late', (socket) => {
+      socket.on('data', (data) => got.push(String(data)));
+      socket.on('end', () => setTimeout(() => socket.end('after the end'), 30));
+    });
+    const asked: string[] = [];
+    const host = `${pair('late', certificateOf('late.example.org'))}---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: late}
+spec: {hostname: late.example.org, tlsSecret: {name: late}}
+`;
+    const onResolve = (service: string): number => asked.push(service);
+    await start(mapping('late', 'host: late.example.org') + host, {}, { onResolve });
+    const options = { servername: 'late.example.org', ca: authority.certificate, allowHalfOpen: true };
+    const socket = tls.connect({ ...options, port: plane.port, host: '127.0.0.1' } as tls.ConnectionOptions);
+    let text = '';
+    socket.on('data', (data) => {
+      text += data;
+    });
+    socket.write('early');
+    await until(() => asked.length === 1, 2000);
+    socket.end(' and more');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const endpoints = [{ address: '127.0.0.1', port: upstream.port, version: '' }];
+    const known = { service: asked[0]!, state: 'known' as const, endpoints, version: '', everReady: true };
+    plane.plane.applyEndpoints({ set: [{ ...known, problem: null }], delete: [] });
+    await once(socket, 'end');
+    expect([got.join(''), text]).toEqual(['early and more', 'after the end']);
+    await until(() => ends()['late.default:1 '] === 1, 2000);
+  });
 });

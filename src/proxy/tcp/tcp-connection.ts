@@ -39,7 +39,7 @@ type State = 'held' | 'connecting' | 'flowing' | 'done';
 /**
  * A client's TCP connection with that to its upstream: bytes both ways, ends and resets passed on as what they are. The client is
  * not read before the upstream stands, and no side while the other does not take what it has sent: each direction holds one
- * buffer at most.
+ * read at most.
  */
 export class TcpConnection implements Client, Timed, Waiter {
   place = -1;
@@ -92,6 +92,12 @@ export class TcpConnection implements Client, Timed, Waiter {
   /** Bytes go through. */
   get flows(): boolean {
     return this.#state === 'flowing';
+  }
+
+  /** Takes bytes of the client that have come before the upstream stands. */
+  keepEarly(bytes: Buffer): void {
+    if (this.#state === 'done') return;
+    this.#first = this.#first === null ? bytes : Buffer.concat([this.#first, bytes]);
   }
 
   #attempt(runtime: TcpBackendRuntime): void {
@@ -197,7 +203,7 @@ export class TcpConnection implements Client, Timed, Waiter {
     this.series!.counts[CallCount.BYTES_IN]! += first.length;
     counts[GatewayCount.DOWNSTREAM_BYTES_IN]! += first.length;
     counts[GatewayCount.UPSTREAM_BYTES_OUT]! += first.length;
-    return upstream.write(first, first.length);
+    return upstream.pass(first, first.length);
   }
 
   #connectFailed(why: string): void {

@@ -14,7 +14,7 @@ export class TcpSide implements TransportOwner {
   /** Bytes that its peer has sent. */
   bytes = 0;
   readonly #connection: TcpConnection;
-  /** Buffers that the kernel has not taken; the other side is not read meanwhile, so there is one, or two at an end. */
+  /** Buffers that the kernel has not taken; the other side is not read meanwhile, so they hold what one read has brought. */
   readonly #kept: Buffer[] = [];
 
   constructor(connection: TcpConnection, isClient: boolean) {
@@ -25,8 +25,11 @@ export class TcpSide implements TransportOwner {
   onRead(length: number): void {
     const connection = this.#connection;
     const { loop, counts } = connection.environment;
-    const series = connection.series!;
     connection.activeAt = loop.tick();
+    const { readBuffer } = loop;
+    // TLS may have something decrypted for us although it was told to stop.
+    if (!connection.flows) return connection.keepEarly(Buffer.from(readBuffer.subarray(0, length)));
+    const series = connection.series!;
     series.dirty = true;
     this.bytes += length;
     if (this.isClient) {
@@ -38,20 +41,25 @@ export class TcpSide implements TransportOwner {
       counts[GatewayCount.UPSTREAM_BYTES_IN]! += length;
       counts[GatewayCount.DOWNSTREAM_BYTES_OUT]! += length;
     }
-    // The read buffer is everybody's, and the kernel may take only a part now: a copy from the pool is what can be kept.
-    const buffer = loop.take();
-    loop.readBuffer.copy(buffer, 0, 0, length);
-    if (!this.other!.write(buffer, length)) this.transport.pause();
+    if (!this.other!.pass(readBuffer, length)) this.transport.pause();
   }
 
-  /** Writes a buffer of the loop's pool, or one that may go into it. False: whoever reads for it has to wait. */
-  write(buffer: Buffer, length: number): boolean {
-    if (this.transport.write(buffer, length)) {
-      this.#connection.environment.loop.give(buffer);
-      return true;
+  /**
+   * Writes `bytes[0, length)`, which stay the caller's. False: whoever reads for this side has to wait.
+   * Of much, what the kernel takes at once goes from where it lies; the rest is copied, since everybody reads into the same buffer.
+   */
+  pass(bytes: Buffer, length: number): boolean {
+    const { transport } = this;
+    const { loop } = this.#connection.environment;
+    let from = length >= directFrom && this.#kept.length === 0 ? transport.writeNow(bytes, 0, length) : 0;
+    while (from < length) {
+      const buffer = loop.take();
+      const part = bytes.copy(buffer, 0, from, length);
+      from += part;
+      if (transport.write(buffer, part)) loop.give(buffer);
+      else this.#kept.push(buffer);
     }
-    this.#kept.push(buffer);
-    return false;
+    return this.#kept.length === 0;
   }
 
   onDrained(): void {
@@ -81,3 +89,6 @@ export class TcpSide implements TransportOwner {
     this.#connection.onSideConnected(this);
   }
 }
+
+/** Bytes that are handed to the kernel where they are: copying so many costs more than a system call. */
+const directFrom = 32_768;

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { Loop } from '../loop.ts';
 import type { SecureDial } from '../tls/upstream-contexts.ts';
 import { HandleTransport } from './handle-transport.ts';
@@ -32,13 +32,15 @@ export function connectTransport(
 ): Transport {
   if (secure !== null) {
     const below = prelude === null ? null : preluded(address, port, prelude);
-    const socket = connectTls({
+    const options = {
       ...secure.options,
       ...resumed(secure),
       ...(below === null ? { host: address, port } : { socket: below }),
       ...(alpn === null ? {} : { ALPNProtocols: [alpn] }),
+      // Not among the options that are declared, and yet what it goes by.
       allowHalfOpen: true,
-    } as ConnectionOptions);
+    };
+    const socket = connectTls(options);
     if (below !== null) {
       below.on('error', (error) => socket.destroy(error));
       socket.once('close', () => below.destroy());
