@@ -68,7 +68,6 @@ const { zstdDecompressSync } = zlib as unknown as { zstdDecompressSync?: Unpack 
 const unpack: Record<string, Unpack> = {
   gzip: zlib.gunzipSync,
   br: zlib.brotliDecompressSync,
-  zstd: zstdDecompressSync ?? (() => Buffer.alloc(0)),
 };
 
 describe.each(ways)('a client of %s and an upstream of %s', (...way) => {
@@ -95,12 +94,12 @@ describe.each(ways)('a client of %s and an upstream of %s', (...way) => {
     }
   });
 
-  it.skipIf(zstdDecompressSync === undefined)('is answered in zstd where Node has it', async () => {
+  it('is answered in zstd where this Node has it, and else as it is', async () => {
     await four.configure(moduleOf('serin: {compression: {codings: [zstd]}}'));
     for (const query of ['body=text', 'body=unknown']) {
       const { headers, body } = await ask(query, { 'accept-encoding': 'zstd' });
-      expect(headers).toMatchObject({ 'content-encoding': 'zstd' });
-      expect(String(unpack.zstd!(body))).toBe(text);
+      expect(headers['content-encoding']).toBe(zstdDecompressSync === undefined ? undefined : 'zstd');
+      expect(String(zstdDecompressSync?.(body) ?? body)).toBe(text);
     }
   });
 

@@ -42,7 +42,8 @@ export async function startPlane(
       service,
       endpoints: ports.map((port) => ({ address: '127.0.0.1', port })),
     })),
-    listen: options.on === undefined && options.ownListener !== true ? [{ address: '127.0.0.1', port: 1 }] : [],
+    listen:
+      options.on === undefined && options.ownListener !== true ? [{ address: '127.0.0.1', port: 1 }] : [],
   });
   const metrics = new WorkerMetrics();
   const plane = new DataPlane({ metrics, onResolve: () => {}, log: () => {}, ...options });
