@@ -57,6 +57,7 @@ export const limitNames = [
   'body_timeout',
   'stream_idle_timeout',
   'requests_per_connection',
+  'compressions',
 ] as const;
 
 /** One of {@link limitNames}. */

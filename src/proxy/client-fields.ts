@@ -139,7 +139,7 @@ export class ClientFields {
     if (keepsId) fields.push(requestId!);
     if (settings.forwardedHost && !hasHost) {
       add('x-forwarded-host', host);
-      if (valuesOf(fields, 'x-forwarded-port') === null) add('x-forwarded-port', portOf(host, own));
+      if (valuesOf(fields, 'x-forwarded-port') === null) add('x-forwarded-port', portOf(host, scheme));
     }
     this.#trace(aside, add);
     this.#forwardedList(aside, trusts, host, own, add);

@@ -82,6 +82,8 @@ export class Gateway {
   };
   /** Bytes that wait for slow readers, over all connections. */
   readonly queued = { bytes: 0 };
+  /** Answers that are being compressed. */
+  compressions = 0;
   /** The worker takes no more connections, and finishes its calls. */
   draining = false;
   readonly #onResolve: (service: string) => void;

@@ -76,6 +76,11 @@ export const limitTable: { readonly [K in LimitName]: LimitRow } = {
     unit: 'requests',
     what: 'requests of one client connection, which ends gracefully behind the last; 0 = no limit',
   },
+  compressions: {
+    value: 500,
+    unit: 'answers',
+    what: 'answers of a worker that are being compressed; further ones go as they are',
+  },
 };
 
 /** A value for every limit. */

@@ -249,6 +249,32 @@ const walks: { readonly [K in LimitName]: Walk } = {
       expect(client.goaway()).toBe(0);
     },
   },
+  compressions: {
+    manifest: `---
+apiVersion: getambassador.io/v2
+kind: Mapping
+metadata: {name: page}
+spec: {prefix: /page, rewrite: "", service: "quote:80", grpc: true, add_response_headers: {content-type: text/plain}}
+---
+apiVersion: getambassador.io/v2
+kind: Module
+metadata: {name: ambassador}
+spec: {config: {gzip: {min_content_length: 0}}}
+`,
+    limits: { compressions: 0 },
+    exceed: async (plane) => {
+      const client = await RawClient.connect(plane.port);
+      client.get(1, '/page', [['accept-encoding', 'gzip']]);
+      return client;
+    },
+    // It is answered, as it is.
+    seen: async (client) => {
+      await client.until(() => client.ended(1));
+      expect([client.status(1), String(client.body(1))]).toEqual(['200', 'ok']);
+      expect(client.head(1)!.some(({ name }) => name === 'content-encoding')).toBe(false);
+      expect(client.head(1)!.some(({ name }) => name === 'vary')).toBe(true);
+    },
+  },
 };
 
 const upload = 'POST / HTTP/1.1\r\nHost: quote.test\r\nConnection: close\r\n';

@@ -47,6 +47,7 @@ const body = Buffer.from('sing '.repeat(1000));
 let client: Recorder;
 let side: CompressingSide;
 let settled: number;
+let gateway: Record<string, unknown>;
 
 function begin(contentLength = -1): void {
   const bytes = encodePlain([{ name: 'content-type', value: 'text/plain', neverIndexed: false }]);
@@ -56,9 +57,15 @@ function begin(contentLength = -1): void {
 beforeEach(() => {
   client = new Recorder();
   settled = 0;
+  gateway = {
+    metrics: new WorkerMetrics(),
+    loop: { tick: () => 0 },
+    limits: { compressions: 2 },
+    compressions: 0,
+  };
   const exchange = {
     method: 'GET',
-    gateway: { metrics: new WorkerMetrics(), loop: { tick: () => 0 } },
+    gateway,
     settleAnswerCredit: () => settled++,
   } as unknown as Exchange;
   side = new CompressingSide(client, exchange, compression, 'gzip', undefined);
@@ -93,6 +100,7 @@ describe('a body that is compressed', () => {
     side.sendData(body, 0, body.length, false);
     side.reset(errorCode.internalError);
     expect(client.said.slice(3)).toEqual(['head', 'reset 2']);
+    expect(gateway.compressions).toBe(0);
   });
 
   it('goes nowhere when the call is over, whatever zlib is about to say', async () => {
@@ -105,5 +113,14 @@ describe('a body that is compressed', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(client.bytes).toEqual([]);
     expect(side.queuedBytes).toBe(0);
+    expect(gateway.compressions).toBe(0);
+  });
+
+  it('stays as it is where too many are compressed already', () => {
+    gateway.compressions = 2;
+    begin();
+    side.sendData(body, 0, body.length, true);
+    expect(client.said).toEqual(['head', 'fin']);
+    expect(client.bytes[0]!.equals(body)).toBe(true);
   });
 });

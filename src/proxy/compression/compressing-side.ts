@@ -1,4 +1,4 @@
-import { GatewayCount } from '../../metrics/catalog.ts';
+import { GatewayCount, limitIndex } from '../../metrics/catalog.ts';
 import type { Compression, ContentCoding } from '../../model/http-settings.ts';
 import { decodePlain } from '../../protocol/hpack/plain.ts';
 import { decodeLines } from '../../protocol/http1/lines.ts';
@@ -68,8 +68,12 @@ export class CompressingSide implements Downstream {
     const isHead = this.#exchange.method === 'HEAD';
     const length = fin && !isHead ? 0 : contentLength;
     const isEmpty = length === 0;
-    const plan = isEmpty ? null : decideCompression(status, fields, this.#coding, length, this.#compression);
+    const { gateway } = this.#exchange;
+    const isFull = this.#coding !== null && gateway.compressions >= gateway.limits.compressions;
+    const coding = isFull ? null : this.#coding;
+    const plan = isEmpty ? null : decideCompression(status, fields, coding, length, this.#compression);
     if (plan === null) return this.#inner.sendHead(head, fin);
+    if (isFull) gateway.metrics.gateway[limitIndex.compressions!]!++;
     const edited = editAnswer(plan.edits, head);
     if (plan.coding === null) return this.#inner.sendHead(edited, fin);
     this.#inner.sendHead({ ...edited, contentLength: -1 }, fin);
@@ -80,7 +84,9 @@ export class CompressingSide implements Downstream {
     const encoder = makeEncoder(coding, this.#compression, length);
     this.#encoder = encoder;
     this.#flushes = length < 0;
-    const { metrics, loop } = this.#exchange.gateway;
+    const { gateway } = this.#exchange;
+    const { metrics, loop } = gateway;
+    gateway.compressions++;
     metrics.gateway[counters[coding]]!++;
     encoder.on('data', (bytes: Buffer) => {
       if (this.#encoder === null) return;
@@ -137,6 +143,7 @@ export class CompressingSide implements Downstream {
   #finish(): void {
     if (this.#encoder === null) return;
     this.#encoder = null;
+    this.#exchange.gateway.compressions--;
     const trailers = this.#trailers;
     if (trailers !== null) this.#inner.sendTrailers(trailers, 0, trailers.length);
     else this.#inner.sendData(nothing, 0, 0, true);
@@ -164,8 +171,10 @@ export class CompressingSide implements Downstream {
   /** The call is over: what zlib has is given back at once. */
   close(): void {
     const encoder = this.#encoder;
+    if (encoder === null) return;
     this.#encoder = null;
-    encoder?.destroy();
+    this.#exchange.gateway.compressions--;
+    encoder.destroy();
   }
 }
 
