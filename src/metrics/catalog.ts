@@ -57,6 +57,7 @@ export const limitNames = [
   'body_timeout',
   'stream_idle_timeout',
   'requests_per_connection',
+  'connections_per_source',
   'compressions',
 ] as const;
 

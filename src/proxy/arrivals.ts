@@ -1,6 +1,7 @@
 import { reasonIndex, unroutedLabels } from '../metrics/catalog.ts';
 import type { ProxyEndpoints } from '../protocol/proxy-protocol/header.ts';
 import type { Client } from './client.ts';
+import { ClientSources } from './client-sources.ts';
 import type { Gateway } from './gateway.ts';
 import { type ClientSet, NewConnection } from './new-connection.ts';
 import { NewProxiedConnection, type ProxiedEnvironment } from './new-proxied-connection.ts';
@@ -8,7 +9,7 @@ import { TcpConnection } from './tcp/tcp-connection.ts';
 import type { TcpEnvironment } from './tcp/tcp-environment.ts';
 import type { TcpRouteRuntime } from './tcp/tcp-routes.ts';
 import { NewTlsConnection, type TlsEnvironment, type TlsOutcome } from './tls/new-tls-connection.ts';
-import { type Accepted, closeAccepted } from './transport/tcp-handle.ts';
+import { type Accepted, closeAccepted, peerAddressOf } from './transport/tcp-handle.ts';
 
 /** A connection whose first bytes may have been read already. */
 interface Arrival {
@@ -18,6 +19,8 @@ interface Arrival {
   readonly first: Buffer | null;
   /** What a PROXY header said; null = the connection's own ends count. */
   readonly ends: ProxyEndpoints | null;
+  /** Where it stands for as long as it is there. */
+  readonly clients: ClientSet;
 }
 
 /** What becomes of an accepted connection: first its PROXY header, then TLS, then what it speaks. */
@@ -26,15 +29,15 @@ export class Arrivals {
   readonly #tls: TlsEnvironment;
   readonly #proxied: ProxiedEnvironment;
   readonly #tcp: TcpEnvironment;
-  readonly #clients: ClientSet;
+  readonly #sources: ClientSources;
 
   /** Every connection is among the clients of `tcp` for as long as it is there. */
   constructor(gateway: Gateway, tls: TlsEnvironment, tcp: TcpEnvironment) {
     this.#gateway = gateway;
     this.#tls = tls;
     this.#tcp = tcp;
-    this.#clients = tcp.clients;
     const { loop, metrics, limits } = gateway;
+    this.#sources = new ClientSources(limits, metrics.gateway, tcp.clients);
     this.#proxied = { loop, counts: metrics.gateway, timeoutMs: limits.preface_timeout };
   }
 
@@ -42,17 +45,25 @@ export class Arrivals {
   take(accepted: Accepted, listener: string): void {
     const { listeners } = this.#gateway.store;
     if (listeners.demandsProxy(listener)) this.#readProxyHeader(accepted, listener);
-    else this.#begin({ accepted, listener, first: null, ends: null });
+    else this.#enter(accepted, listener, null, null);
   }
 
   #readProxyHeader(accepted: Accepted, listener: string): void {
     this.#keep(
       new NewProxiedConnection(this.#proxied, accepted, {
         goesOn: (accepted, rest, ends) =>
-          this.#begin({ accepted, listener, first: rest.length === 0 ? null : rest, ends }),
-        left: (client) => this.#clients.delete(client),
+          this.#enter(accepted, listener, rest.length === 0 ? null : rest, ends),
+        left: (client) => this.#tcp.clients.delete(client),
       }),
+      this.#tcp.clients,
     );
+  }
+
+  /** Whose connection it is, is known: the client's, and not that of a proxy in front. */
+  #enter(accepted: Accepted, listener: string, first: Buffer | null, ends: ProxyEndpoints | null): void {
+    const clients = this.#sources.enter(() => ends?.source ?? peerAddressOf(accepted));
+    if (clients === null) closeAccepted(accepted);
+    else this.#begin({ accepted, listener, first, ends, clients });
   }
 
   #begin(arrival: Arrival): void {
@@ -69,7 +80,7 @@ export class Arrivals {
 
   /** The first bytes tell whether it is TLS, and for which server name. */
   #readHello(arrival: Arrival): void {
-    const { accepted, listener, first } = arrival;
+    const { accepted, listener, first, clients } = arrival;
     const { listeners, tcp } = this.#gateway.store;
     let route: TcpRouteRuntime | null = null;
     const outcome: TlsOutcome = {
@@ -94,16 +105,17 @@ export class Arrivals {
         if (route === null) this.#speak({ ...decrypted, listener: side });
         else this.#passOn(decrypted, route);
       },
-      left: (client) => this.#clients.delete(client),
+      left: (client) => clients.delete(client),
     };
     const connection = new NewTlsConnection(this.#tls, accepted, listener, outcome);
-    this.#keep(connection);
+    this.#keep(connection, clients);
     if (first !== null) connection.take(first);
   }
 
   /** A connection whose bytes go on to a service. */
   #passOn(arrival: Arrival, route: TcpRouteRuntime): void {
-    new TcpConnection(this.#tcp, arrival, route);
+    const { clients } = arrival;
+    new TcpConnection(clients === this.#tcp.clients ? this.#tcp : { ...this.#tcp, clients }, arrival, route);
   }
 
   /** A connection to a port of TCPMappings that none of them takes. */
@@ -116,15 +128,15 @@ export class Arrivals {
   }
 
   /** A call's connection, in cleartext or decrypted. */
-  #speak({ accepted, listener, first, ends }: Arrival): void {
+  #speak({ accepted, listener, first, ends, clients }: Arrival): void {
     const gateway = this.#gateway;
-    const connection = new NewConnection(gateway, accepted, listener, this.#clients, ends?.source ?? null);
+    const connection = new NewConnection(gateway, accepted, listener, clients, ends?.source ?? null);
     if (gateway.draining) connection.drain();
     if (first !== null) connection.take(first);
   }
 
-  #keep(client: Client): void {
-    this.#clients.add(client);
+  #keep(client: Client, clients: ClientSet): void {
+    clients.add(client);
     if (this.#gateway.draining) client.drain();
   }
 }

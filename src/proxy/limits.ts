@@ -76,6 +76,11 @@ export const limitTable: { readonly [K in LimitName]: LimitRow } = {
     unit: 'requests',
     what: 'requests of one client connection, which ends gracefully behind the last; 0 = no limit',
   },
+  connections_per_source: {
+    value: 0,
+    unit: 'connections',
+    what: 'connections of a worker from one client address; 0 = no limit',
+  },
   compressions: {
     value: 500,
     unit: 'answers',

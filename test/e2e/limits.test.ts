@@ -249,6 +249,20 @@ const walks: { readonly [K in LimitName]: Walk } = {
       expect(client.goaway()).toBe(0);
     },
   },
+  connections_per_source: {
+    limits: { connections_per_source: 2 },
+    exceed: async (plane) => {
+      const first = await RawClient.connect(plane.port);
+      const second = await RawClient.connect(plane.port, { greet: false });
+      const third = await RawClient.connect(plane.port, { greet: false });
+      await third.until(() => third.closed);
+      second.close();
+      first.close();
+      while (plane.plane.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      return third;
+    },
+    seen: endedInPeace,
+  },
   compressions: {
     manifest: `---
 apiVersion: getambassador.io/v2

@@ -6,6 +6,7 @@ import {
   configure,
   configureAccepted,
   internals,
+  peerAddressOf,
   type Request,
   type TcpHandle,
   type WriteRequest,
@@ -51,8 +52,7 @@ export class HandleTransport implements Transport {
     const transport = new HandleTransport(handle, loop, owner);
     configureAccepted(handle);
     handle.readStart();
-    const peer: { address?: string } = {};
-    if (handle.getpeername(peer) === 0) transport.remoteAddress = peer.address ?? '';
+    transport.remoteAddress = peerAddressOf(handle);
     return transport;
   }
 

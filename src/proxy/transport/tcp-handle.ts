@@ -132,3 +132,10 @@ export function closeAccepted(accepted: Accepted): void {
   if (isHandle(accepted)) accepted.close();
   else accepted.destroy();
 }
+
+/** The other end's IP address as the socket has it; '' when it has gone already. */
+export function peerAddressOf(accepted: Accepted): string {
+  if (!isHandle(accepted)) return accepted.remoteAddress ?? '';
+  const peer: { address?: string } = {};
+  return accepted.getpeername(peer) === 0 ? (peer.address ?? '') : '';
+}
