@@ -5,13 +5,10 @@ import type { FieldMarks } from '../protocol/hpack/field-marks.ts';
 import { isIdempotent } from '../protocol/http1/methods.ts';
 import { errorCode } from '../protocol/http2/frames.ts';
 import { shapeCall } from './call-shape.ts';
-import { ClientRequest } from './client-request.ts';
 import type { CompressingSide } from './compression/compressing-side.ts';
 import { deadlineOf } from './deadline.ts';
 import {
-  badBase64Reply,
   bodyStalledReply,
-  bodyTooLongReply,
   deadlineReply,
   faultReply,
   noUpgradeReply,
@@ -25,37 +22,28 @@ import { GrpcWebSide } from './grpc-web.ts';
 import { editAnswer } from './header-edits.ts';
 import { life } from './life.ts';
 import { grpcReplyHead, grpcTrailersBlock, httpReply, type LocalReply, localReply } from './local-reply.ts';
+import { RequestBody } from './request-body.ts';
 import { prepareHead } from './request-head.ts';
 import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { EndpointPool, EndpointRuntime } from './service-runtime.ts';
 import { withServiceTime } from './service-time.ts';
 import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from './sides.ts';
-import type { Timed } from './timer-wheel.ts';
 import { agreeOnUpgrade, hasSwitched, switchedHead, wrongAnswer } from './upgrade.ts';
 
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;
 
 /** One call: routing, drawing, deadline, retries and counting, written once for all protocols. */
-export class Exchange extends ClientRequest implements Timed {
-  timerNext: Timed | null = null;
-  timerPrevious: Timed | null = null;
-  timerAt = 0;
-
+export class Exchange extends RequestBody {
   /** What CORS and the Module add to the answer, whoever gives it. */
   answerEdits: HeaderEdits | null = this.gateway.store.listeners.http.answerEdits;
   /** The answer may be compressed. */
   compressor: CompressingSide | null = null;
-  /** The client speaks gRPC-Web, and the upstream gRPC. */
-  #web: GrpcWebSide | null = null;
   /** Sec-WebSocket-Key of the client, or ours where it sent none. */
   key = '';
-  /** One of {@link life}. */
-  state: number = life.begun;
   route: RouteRuntime | null = null;
   backend: BackendRuntime | null = null;
   endpoint: EndpointRuntime | null = null;
-  upstream: Upstream | null = null;
   /** Endpoints that could not be reached for this call. */
   tried: readonly EndpointPool[] = none;
   attempts = 0;
@@ -65,14 +53,8 @@ export class Exchange extends ClientRequest implements Timed {
 
   /** When its head went out (ms). */
   #sentAt = 0;
-  /** Request bytes for which the client has no credit yet. */
-  #uncredited = 0;
   /** Bytes of the answer for which the upstream has no credit yet. */
   #answerUncredited = 0;
-  /** Milliseconds that the call may take; 0 = no limit. */
-  #limitMs = 0;
-  /** Bytes that the request's body may have. */
-  #mostBody = Number.POSITIVE_INFINITY;
 
   // ---- from the head to an upstream
 
@@ -85,11 +67,11 @@ export class Exchange extends ClientRequest implements Timed {
     const refused = this.upgrade === '' ? null : agreeOnUpgrade(this, backend);
     if (refused !== null) return this.fail(refused);
     const most = this.gateway.limits.body_bytes;
-    if (most > 0) this.#mostBody = most;
-    if (this.contentLength > this.#mostBody) return this.fail(this.#bodyTooLong());
+    if (most > 0) this.mostBody = most;
+    if (this.contentLength > this.mostBody) return this.fail(this.bodyTooLong());
     const bridged = !this.grpc && backend.grpcWeb && this.#bridgeGrpcWeb();
-    this.#limitMs = deadlineOf(this, this.backend!);
-    if (this.#limitMs > 0) this.gateway.wheel.arm(this, this.startedAt + this.#limitMs);
+    this.limitMs = deadlineOf(this, this.backend!);
+    if (this.limitMs > 0) this.gateway.wheel.arm(this, this.startedAt + this.limitMs);
     this.#send(bridged || http.shapesCalls ? null : marks);
   }
 
@@ -100,7 +82,7 @@ export class Exchange extends ClientRequest implements Timed {
       this.header('accept') ?? '',
     );
     if (web === null) return false;
-    this.#web = web;
+    this.web = web;
     this.downstream = web;
     this.becomeGrpc();
     this.contentLength = -1;
@@ -232,74 +214,6 @@ export class Exchange extends ClientRequest implements Timed {
     this.#send(null);
   }
 
-  // ---- the request's body
-
-  /** Body bytes from the client, as it has sent them. */
-  requestData(bytes: Buffer, start: number, end: number, fin: boolean): void {
-    if (this.#web === null || !this.#web.decodes || this.state > life.responding) {
-      return this.#takeData(bytes, start, end, fin);
-    }
-    const length = this.#web.decode(bytes, start, end, fin);
-    if (length >= 0) return this.#takeData(this.#web.bytes, 0, length, fin);
-    this.requestEnded ||= fin;
-    this.clientBroke(badBase64Reply());
-  }
-
-  #takeData(bytes: Buffer, start: number, end: number, fin: boolean): void {
-    if (fin) this.requestEnded = true;
-    if (this.state >= life.answered && this.upstream === null) {
-      this.downstream.credit(end - start);
-      return;
-    }
-    this.#uncredited += end - start;
-    this.countIn(bytes, start, end);
-    if (this.bytesIn > this.#mostBody) return this.clientBroke(this.#bodyTooLong());
-    if (fin) this.#requestIsWhole();
-    const upstream = this.upstream;
-    if (upstream !== null) {
-      if (this.chunk !== null && this.state === life.sent && !this.keepBody(bytes, start, end))
-        this.release();
-      upstream.sendData(bytes, start, end, fin);
-      this.settleRequestCredit();
-    } else if (this.state <= life.held) this.holdBody(bytes, start, end);
-  }
-
-  #bodyTooLong(): LocalReply {
-    this.gateway.metrics.gateway[limitIndex.body_bytes!]!++;
-    return bodyTooLongReply(this.#mostBody);
-  }
-
-  /** A limit is about the answer: where the request took its time the clock begins anew behind it, as in Envoy. */
-  #requestIsWhole(): void {
-    const { now } = this.gateway.loop;
-    if (this.grpc || this.#limitMs === 0 || now === this.startedAt || this.state >= life.answered) return;
-    this.gateway.wheel.arm(this, now + this.#limitMs);
-  }
-
-  /** The client is the one who has to go on: the answer has not begun, and the body is not complete. */
-  get awaitsBody(): boolean {
-    return !this.grpc && !this.requestEnded && this.state <= life.sent && this.upgrade === '';
-  }
-
-  /** Trailers from the client: they end the request. */
-  requestTrailers(block: Buffer, start: number, end: number): void {
-    this.requestEnded = true;
-    this.#requestIsWhole();
-    if (this.state === life.sent && this.chunk !== null)
-      this.trailers = Buffer.from(block.subarray(start, end));
-    if (this.upstream !== null) this.upstream.sendTrailers(block, start, end);
-    else if (this.state <= life.held) this.trailers = Buffer.from(block.subarray(start, end));
-  }
-
-  /** Gives the client credit for what has gone on. */
-  settleRequestCredit(): void {
-    const held = this.upstream === null ? this.#uncredited : this.upstream.queuedBytes;
-    const credit = this.#uncredited - held;
-    if (credit <= 0) return;
-    this.#uncredited = held;
-    this.downstream.credit(credit);
-  }
-
   // ---- the answer
 
   #firstByte(): void {
@@ -352,8 +266,8 @@ export class Exchange extends ClientRequest implements Timed {
       return false;
     }
     this.gateway.wheel.disarm(this);
-    this.#limitMs = 0;
-    this.#mostBody = Number.POSITIVE_INFINITY;
+    this.limitMs = 0;
+    this.mostBody = Number.POSITIVE_INFINITY;
     this.downstream.sendSwitch(switchedHead(head, protocol, this.lines, this.key), protocol);
     return true;
   }
@@ -425,7 +339,6 @@ export class Exchange extends ClientRequest implements Timed {
 
   // ---- ends
 
-  /** The deadline is over. */
   onTimer(): void {
     this.gateway.loop.tick();
     if (this.state >= life.answered) return;
@@ -464,7 +377,6 @@ export class Exchange extends ClientRequest implements Timed {
     this.clientBroke(bodyStalledReply());
   }
 
-  /** The client broke a rule in the middle of its request: it is answered, and the upstream's call ends. */
   clientBroke(reply: LocalReply): void {
     this.upstream?.cancel(errorCode.cancel);
     this.upstream = null;

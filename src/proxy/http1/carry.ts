@@ -1,3 +1,5 @@
+import { endOfHead } from '../../protocol/http1/head-end.ts';
+
 const smallest = 1024;
 const nothing = Buffer.alloc(0);
 
@@ -16,6 +18,13 @@ export class Carry {
     }
     source.copy(this.bytes, this.length, start, end);
     this.length = length;
+  }
+
+  /** As {@link push}, for bytes of a head: false while they cannot be the whole of it. @param most bytes that a head may have. */
+  pushHead(source: Buffer, length: number, most: number): boolean {
+    const before = this.length;
+    this.push(source, 0, length);
+    return endOfHead(this.bytes, 0, before, this.length) >= 0 || this.length > most;
   }
 
   /** Gives the memory back when there is nothing in it. */

@@ -2,7 +2,6 @@ import { GatewayCount } from '../../metrics/catalog.ts';
 import { bodyRule, responseBody } from '../../protocol/http1/body-rule.ts';
 import { chunkResult } from '../../protocol/http1/chunks.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
-import { endOfHead } from '../../protocol/http1/head-end.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
 import { Connection } from '../connection.ts';
 import type { Exchange } from '../exchange.ts';
@@ -184,12 +183,7 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
     this.#begun = true;
     const carry = this.#carry;
     if (carry.length === 0) return this.#read(buffer, length);
-    const before = carry.length;
-    carry.push(buffer, 0, length);
-    const worthReading =
-      endOfHead(carry.bytes, 0, before, carry.length) >= 0 ||
-      carry.length > this.gateway.limits.header_list_bytes;
-    if (!worthReading) return;
+    if (!carry.pushHead(buffer, length, this.gateway.limits.header_list_bytes)) return;
     const { bytes, length: all } = carry;
     carry.length = 0;
     this.#read(bytes, all);

@@ -1,16 +1,14 @@
-import { GatewayCount, type LimitName, limitIndex } from '../../metrics/catalog.ts';
+import { GatewayCount, limitIndex } from '../../metrics/catalog.ts';
 import { grpcStatus } from '../../protocol/grpc/status.ts';
 import { bodyRule, requestBody } from '../../protocol/http1/body-rule.ts';
 import { chunkResult } from '../../protocol/http1/chunks.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
-import { endOfHead } from '../../protocol/http1/head-end.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
 import type { Client } from '../client.ts';
 import { ClientFields } from '../client-fields.ts';
 import { Connection } from '../connection.ts';
 import { Exchange } from '../exchange.ts';
 import type { Gateway } from '../gateway.ts';
-import { noPreface } from '../http2/no-preface.ts';
 import { localReply } from '../local-reply.ts';
 import { noAuthority, noPath } from '../path-info.ts';
 import { requestIdLineBytes, writeRequestIdLine } from '../request-head.ts';
@@ -18,19 +16,9 @@ import type { AnswerHead, Downstream } from '../sides.ts';
 import type { Transport } from '../transport/transport.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { Carry } from './carry.ts';
+import { input } from './input.ts';
 import { MessageBody } from './message-body.ts';
-import { refusal } from './refusal.ts';
-
-/** What the bytes that come next are. */
-const input = {
-  head: 0,
-  /** The body of a request; behind a complete answer it is still read, so that the next request is found. */
-  body: 1,
-  /** The request is whole; what comes is the next one, and waits. */
-  ended: 2,
-  /** Nothing is read any more; the connection is about to close. */
-  deaf: 3,
-} as const;
+import { refusal, refuse } from './refusal.ts';
 
 /** A client's HTTP/1.0 or 1.1 connection: one call at a time (RFC 9112 9.3.2: answers come in the order of requests). */
 export class Http1ServerConnection extends Connection implements Downstream, Client {
@@ -91,13 +79,8 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     this.#activeAt = this.loop.now;
     const carry = this.#carry;
     if (carry.length === 0) return this.#read(buffer, 0, length);
-    const before = carry.length;
-    carry.push(buffer, 0, length);
-    if (this.#input !== input.head) return;
-    const worthReading =
-      endOfHead(carry.bytes, 0, before, carry.length) >= 0 ||
-      carry.length > this.gateway.http1.requests.maxHeadBytes;
-    if (worthReading) this.#readCarry();
+    const readable = carry.pushHead(buffer, length, this.gateway.http1.requests.maxHeadBytes);
+    if (readable && this.#input === input.head) this.#readCarry();
   }
 
   #readCarry(): void {
@@ -386,20 +369,12 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     if (this.closed) return;
     this.gateway.metrics.gateway[GatewayCount.RESETS_BY_GATEWAY!]!++;
     this.#exchange = null;
-    this.onTransportClosed();
-    this.transport.destroy();
+    this.#drop();
   }
 
   /** A message that cannot be trusted: it is answered, and nothing behind it is read. */
   #refuse(status: number, problem: string): void {
-    const counts = this.gateway.metrics.gateway;
-    const limit = limitOf(status, this.gateway.http1.requests.fields > this.gateway.limits.header_fields);
-    if (limit === null) counts[GatewayCount.PROTOCOL_ERRORS_DOWNSTREAM!]!++;
-    else counts[limitIndex[limit]!]!++;
-    // To whoever means no HTTP/1 the one thing that can be said is that HTTP/2 was expected, too (RFC 9113 3.4).
-    const bytes = this.gateway.http1.requests.notHttp
-      ? noPreface
-      : refusal(status, limit === null ? 'protocol_error' : 'limit', problem);
+    const bytes = refuse(this.gateway, status, problem);
     this.append(bytes, 0, bytes.length);
     this.#linger();
   }
@@ -463,6 +438,10 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
 
   protected override onFault(error: Error): void {
     this.gateway.environment.onFault(error);
+    this.#drop();
+  }
+
+  #drop(): void {
     this.onTransportClosed();
     this.transport.destroy();
   }
@@ -473,8 +452,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     const { limits, metrics } = this.gateway;
     if (this.blocked && now - this.blockedSince > limits.stalled_connection) {
       metrics.gateway[limitIndex.stalled_connection!]!++;
-      this.onTransportClosed();
-      this.transport.destroy();
+      this.#drop();
     } else if (this.#input === input.head) {
       if (this.#headAt > 0) {
         if (now - this.#headAt <= limits.head_timeout) return;
@@ -510,16 +488,8 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
   shed(): void {
     if (this.#queued === 0) return;
     this.gateway.metrics.gateway[limitIndex.queued_bytes!]!++;
-    this.onTransportClosed();
-    this.transport.destroy();
+    this.#drop();
   }
-}
-
-/** The limit that a refusal is about. */
-function limitOf(status: number, manyFields: boolean): LimitName | null {
-  if (status === 414) return 'target_bytes';
-  if (status === 431) return manyFields ? 'header_fields' : 'header_list_bytes';
-  return null;
 }
 
 /** Room behind each head for the beginning of its body, so that a small one needs no memory of its own. */
