@@ -43,8 +43,7 @@ export class Arrivals {
 
   /** Takes an accepted connection. @param listener its listener's name. */
   take(accepted: Accepted, listener: string): void {
-    const { listeners } = this.#gateway.store;
-    if (listeners.demandsProxy(listener)) this.#readProxyHeader(accepted, listener);
+    if (this.#gateway.store.listeners.door(listener).proxyProtocol) this.#readProxyHeader(accepted, listener);
     else this.#enter(accepted, listener, null, null);
   }
 
@@ -62,7 +61,10 @@ export class Arrivals {
   /** Whose connection it is, is known: the client's, and not that of a proxy in front. */
   #enter(accepted: Accepted, listener: string, first: Buffer | null, ends: ProxyEndpoints | null): void {
     const clients = this.#sources.enter(() => ends?.source ?? peerAddressOf(accepted));
-    if (clients === null) closeAccepted(accepted);
+    if (clients === null) return closeAccepted(accepted);
+    const { listeners, tcp } = this.#gateway.store;
+    const isPlain = listeners.door(listener).protocol === 'http' && tcp.port(listener) === null;
+    if (isPlain) this.#speak(accepted, listener, first, ends?.source ?? null, clients);
     else this.#begin({ accepted, listener, first, ends, clients });
   }
 
@@ -71,8 +73,8 @@ export class Arrivals {
     const { listeners, tcp } = this.#gateway.store;
     const port = tcp.port(listener);
     if (port === null) {
-      if (listeners.terminatesTls(listener)) this.#readHello(arrival);
-      else if (listeners.servesHttp(listener)) this.#speak(arrival);
+      const { protocol } = listeners.door(listener);
+      if (protocol === 'https') this.#readHello(arrival);
       else this.#refuse(arrival.accepted);
     } else if (port.names !== null) this.#readHello(arrival);
     else this.#passOn(arrival, port.whole!);
@@ -87,8 +89,8 @@ export class Arrivals {
       cleartext: (accepted, first) => {
         const whole = tcp.port(listener)?.whole ?? null;
         if (whole !== null) this.#passOn({ ...arrival, accepted, first }, whole);
-        else if (listeners.servesHttp(listener)) this.#speak({ ...arrival, accepted, first });
-        else this.#refuse(accepted);
+        else if (listeners.door(listener).protocol === 'tcp') this.#refuse(accepted);
+        else this.#speak(accepted, listener, first, arrival.ends?.source ?? null, clients);
       },
       decide: (serverName) => {
         const port = tcp.port(listener);
@@ -97,13 +99,12 @@ export class Arrivals {
         if (route !== null) return listeners.contextFor(listener, serverName) === null ? 'pass' : 'decrypt';
         route = port?.whole ?? null;
         if (route !== null) return 'pass';
-        return listeners.terminatesTls(listener) ? 'terminate' : 'refuse';
+        return listeners.door(listener).protocol === 'https' ? 'terminate' : 'refuse';
       },
       passed: (accepted, first) => this.#passOn({ ...arrival, accepted, first }, route!),
       secured: (socket, side) => {
-        const decrypted = { ...arrival, accepted: socket, first: null };
-        if (route === null) this.#speak({ ...decrypted, listener: side });
-        else this.#passOn(decrypted, route);
+        if (route === null) this.#speak(socket, side, null, arrival.ends?.source ?? null, clients);
+        else this.#passOn({ ...arrival, accepted: socket, first: null }, route);
       },
       left: (client) => clients.delete(client),
     };
@@ -128,9 +129,15 @@ export class Arrivals {
   }
 
   /** A call's connection, in cleartext or decrypted. */
-  #speak({ accepted, listener, first, ends, clients }: Arrival): void {
+  #speak(
+    accepted: Accepted,
+    listener: string,
+    first: Buffer | null,
+    source: string | null,
+    clients: ClientSet,
+  ): void {
     const gateway = this.#gateway;
-    const connection = new NewConnection(gateway, accepted, listener, clients, ends?.source ?? null);
+    const connection = new NewConnection(gateway, accepted, listener, clients, source);
     if (gateway.draining) connection.drain();
     if (first !== null) connection.take(first);
   }

@@ -97,7 +97,7 @@ describe('a side of a listener', () => {
     const rest = { virtualHosts: null, tcpRoutes: null, setRoutes: [], deleteRoutes: [] };
     made.apply({ from: 1, revision: 2, listeners, tlsContexts: null, http: null, ...rest });
     expect(made.side('l').virtualHosts).toEqual(['a']);
-    expect(made.terminatesTls('l')).toBe(true);
+    expect(made.door('l').protocol).toBe('https');
     expect(made.side('gone')).toMatchObject({ secure: false, context: null });
   });
 });

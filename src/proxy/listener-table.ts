@@ -20,6 +20,11 @@ export interface ListenerSide {
   readonly port: number;
 }
 
+/** What a listener's connections begin with. */
+export type ListenerDoor = Pick<Listener, 'protocol' | 'proxyProtocol'>;
+
+const unknownDoor: ListenerDoor = { protocol: 'http', proxyProtocol: false };
+
 const nowhere: ListenerSide = {
   virtualHosts: null,
   secure: false,
@@ -69,19 +74,9 @@ export class ListenerTable {
     return this.#contexts;
   }
 
-  /** True if connections of a listener may begin with TLS. */
-  terminatesTls(listener: string): boolean {
-    return this.#byName.get(listener)?.listener.protocol === 'https';
-  }
-
-  /** True if HTTP is served on a listener, over TLS or not. */
-  servesHttp(listener: string): boolean {
-    return this.#byName.get(listener)?.listener.protocol !== 'tcp';
-  }
-
-  /** True if each connection of a listener has to begin with a PROXY header. */
-  demandsProxy(listener: string): boolean {
-    return this.#byName.get(listener)?.listener.proxyProtocol === true;
+  /** What connections of a listener begin with; of one that is not known (any more): HTTP in cleartext. */
+  door(listener: string): ListenerDoor {
+    return this.#byName.get(listener)?.listener ?? unknownDoor;
   }
 
   /** The context for a server name (lower case, null = none was sent) on a listener; null = there is none. */

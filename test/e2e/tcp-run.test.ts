@@ -162,6 +162,20 @@ test.each([
   expect(await running.ended).toBe(0);
 });
 
+test('connections that die with their worker are counted so, and the next worker takes new ones', async () => {
+  const running = await start(mapping('stable', port), '--workers', '1');
+  const client = new TcpClient(port);
+  await client.line();
+  await until(async () => sum(await scrape(running.admin), 'serin_tcp_connections_in_flight') === 1, 5000);
+  process.kill((await running.children()).workers[0]!, 'SIGKILL');
+  await client.until(({ ended, closed }) => ended || closed);
+  client.socket.destroy();
+  await until(async () => (await ask()) === 'stable', 10_000);
+  const samples = await counted(running.admin, 2);
+  expect(sum(samples, 'serin_tcp_connections_total', 'reason="worker_died"')).toBe(1);
+  expect(sum(samples, 'serin_tcp_connections_in_flight')).toBe(0);
+});
+
 test('what still runs when the time to drain is over is cut', async () => {
   const running = await start(mapping('stable', port), '--drain-timeout', '200ms');
   const client = new TcpClient(port);

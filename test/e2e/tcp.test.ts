@@ -352,6 +352,15 @@ endpoints: [{addresses: [127.0.0.1], conditions: {ready: READY}}]
     expect(totals()[0]!.counts[CallCount.DIVERTED]).toBe(5);
   });
 
+  test('no more of them wait for a name than held_calls', async () => {
+    await start(mapping('named'), {}, { limits: { held_calls: 2 } });
+    const waiting = [connect(), connect()];
+    await until(() => plane.plane.connections === 2, 2000);
+    await connect().until(({ ended }) => ended);
+    expect(waiting.some(({ ended }) => ended)).toBe(false);
+    expect([plane.hits('held_calls'), ends()['named.default:1 limit']]).toEqual([1, 1]);
+  });
+
   test('it waits for a name that is being looked up', async () => {
     const upstream = await peer('named');
     const asked: string[] = [];

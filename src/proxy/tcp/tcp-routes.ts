@@ -92,6 +92,7 @@ export class TcpRoutes {
 
   /** The routes of a listener; null = it has none. */
   port(listener: string): TcpPort | null {
+    if (this.#ports.size === 0) return null;
     return this.#ports.get(listener) ?? null;
   }
 }
