@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -123,4 +123,30 @@ test('a call that cannot be answered is one line and exit code 2', async () => {
   const noFile = await run(checkCommand(), good, join(dir, 'none.yaml'));
   expect(noFile.err).toBe(`serin: ${join(dir, 'none.yaml')}: there is no such file or folder\n`);
   expect(noFile.code).toBe(2);
+});
+
+test('routes has those of TCPMappings behind the others; the example of docs/tcp.md is without a fault', async () => {
+  const example = readFileSync(new URL('../../../examples/tcp/database.yaml', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../../docs/tcp.md', import.meta.url), 'utf8');
+  expect(page).toContain(example.slice(example.indexOf('apiVersion')));
+  const { out, code } = await run(routesCommand(), example);
+  expect(page).toContain(out);
+  expect(code).toBe(0);
+  const both = await run(routesCommand(), `${example}---\n${good}`, '-o', 'json');
+  const rows = both.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(rows).toMatchObject([
+    { route: 'stable.default', path: '/a/*' },
+    {
+      route: 'db.default',
+      tcp: { address: null, port: 15432 },
+      host: '*',
+      backends: [{ share: 0.1 }, { share: 0.9 }],
+    },
+  ]);
+  expect((await run(checkCommand(), example)).out).toContain(
+    '0 errors, 0 warnings (2 Mappings in 2 documents)',
+  );
 });
