@@ -33,7 +33,7 @@ export class ClientIdentity {
     if (clientCertMode === 'forward_only') return came;
     if (this.#details !== clientCertDetails) {
       this.#details = clientCertDetails;
-      this.#element = this.#make(certificate, clientCertDetails);
+      this.#element = this.#fitting(certificate, clientCertDetails);
     }
     return clientCertMode === 'sanitize_set' || came === null ? this.#element : `${came},${this.#element}`;
   }
@@ -47,6 +47,17 @@ export class ClientIdentity {
       this.#certificate = this.#transport.tls?.getPeerX509Certificate() ?? null;
     }
     return this.#certificate;
+  }
+
+  /** The element with what was asked for, as far as it is no longer than a head could bear. */
+  #fitting(certificate: X509Certificate, details: ClientCertDetails): string {
+    const less = { ...details, chain: false };
+    const least = { subject: false, cert: false, chain: false, dns: false, uri: false };
+    for (const wanted of [details, less, { ...less, cert: false }]) {
+      const element = this.#make(certificate, wanted);
+      if (element.length <= mostBytes) return element;
+    }
+    return this.#make(certificate, least);
   }
 
   #make(certificate: X509Certificate, details: ClientCertDetails): string {
@@ -63,6 +74,9 @@ export class ClientIdentity {
     });
   }
 }
+
+/** Of an element of x-forwarded-client-cert. OpenSSL takes chains of 100 KB, which no upstream would take as a header. */
+const mostBytes = 32_768;
 
 /** The chain that the client has sent, its own certificate first. */
 function chainOf(own: X509Certificate): Buffer[] {
