@@ -1,5 +1,5 @@
 import type { ValuePath } from '../../lib/position.ts';
-import { type ClientCertMode, defaultHttpSettings, type HttpSettings } from '../../model/http-settings.ts';
+import type { ClientCertMode, Compression, HttpSettings } from '../../model/http-settings.ts';
 import { isMap } from '../field-types.ts';
 import { type ApiVersion, type FieldTable, readFields } from '../fields.ts';
 import { type Finding, finding } from '../issue.ts';
@@ -63,93 +63,99 @@ const certificateModes = [
   'ALWAYS_FORWARD_ONLY',
 ];
 
+type Values = Readonly<Record<string, unknown>>;
+/** What was read of the Module's fields, of `serin`, and of `set_current_client_cert_details`. */
+interface Tables {
+  readonly values: Values;
+  readonly own: Values;
+  readonly details: Values;
+}
+
 /** Reads them; a Module with an error is left out as a whole. @param at where `config` stands. */
 export function readModuleHttp(
-  config: Readonly<Record<string, unknown>>,
+  config: Values,
   version: ApiVersion,
   at: ValuePath,
 ): { read: ModuleHttp; findings: Finding[] } {
   const findings: Finding[] = [];
-  const fieldsOf = (value: unknown, table: FieldTable, kind: string, path: ValuePath) => {
-    const known = isMap(value) ? value : {};
-    const read = readFields(known, table, { kind, version, pathOf: (field) => [...path, field] });
+  const fieldsOf = (value: unknown, table: FieldTable, kind: string, path: readonly string[]): Values => {
+    const pathOf = (field: string): ValuePath => [...at, ...path, field];
+    const read = readFields(isMap(value) ? value : {}, table, { kind, version, pathOf });
     findings.push(...read.findings);
     return read.values;
   };
-  const wrong = (path: ValuePath, field: string, reason: string, remedy: string): void => {
-    findings.push(finding('invalid-value', [...at, ...path], { field: `config.${field}`, reason, remedy }));
-  };
-  const choice = (
-    value: unknown,
-    field: string,
-    words: readonly string[],
-    path: ValuePath,
-  ): string | null => {
-    if (value === undefined) return null;
-    const word = String(value);
-    if (words.includes(word)) return word;
-    wrong(path, field, `"${word}" is not known`, `write one of ${words.join(', ')}`);
-    return null;
-  };
-
   const known = Object.fromEntries(Object.entries(config).filter(([key]) => key in moduleHttpFields));
-  const values = fieldsOf(known, moduleHttpFields, 'Module', at);
-  const own = fieldsOf(values.serin, ownFields, 'config.serin of a Module', [...at, 'serin']);
-  const details = fieldsOf(
-    values.set_current_client_cert_details,
-    certificateFields,
-    'config.set_current_client_cert_details of a Module',
-    [...at, 'set_current_client_cert_details'],
-  );
+  const values = fieldsOf(known, moduleHttpFields, 'Module', []);
+  const own = fieldsOf(values.serin, ownFields, 'config.serin of a Module', ['serin']);
+  const certificate = 'set_current_client_cert_details';
+  const details = fieldsOf(values[certificate], certificateFields, `config.${certificate} of a Module`, [
+    certificate,
+  ]);
+  findings.push(...checkValues({ values, own, details }, at));
+  const { compression, findings: found } = readCompression(values.gzip, own.compression, version, at);
+  findings.push(...found);
+  const read = {
+    http: settingsOf({ values, own, details }, compression),
+    trustedHops: Number(values.xff_num_trusted_hops ?? 0),
+    redirectsInsecure: values.x_forwarded_proto_redirect === true,
+    configAt: at,
+    linkerdHeaders: values.add_linkerd_headers === true,
+  };
+  return { read, findings };
+}
+
+/** What the types of the fields cannot say. */
+function checkValues({ values, own }: Tables, at: ValuePath): Finding[] {
+  const found: Finding[] = [];
+  const wrong = (name: string, reason: string, remedy: string): void => {
+    const path = [...at, ...name.split('.')];
+    found.push(finding('invalid-value', path, { field: `config.${name}`, reason, remedy }));
+  };
+  const choice = (value: unknown, name: string, words: readonly string[]): void => {
+    if (value === undefined || words.includes(String(value))) return;
+    wrong(name, `"${String(value)}" is not known`, `write one of ${words.join(', ')}`);
+  };
   const hops = Number(values.xff_num_trusted_hops ?? 0);
   if (hops < 0 || hops > mostHops) {
-    wrong(['xff_num_trusted_hops'], 'xff_num_trusted_hops', `${hops} is no number of proxies`, '0 to 100');
+    wrong('xff_num_trusted_hops', `${hops} is no number of proxies`, `write 0 to ${mostHops}`);
   }
-  const percent = own.begin_traces === undefined ? null : Number(own.begin_traces);
-  if (percent !== null && percent > 100) {
-    wrong(['serin', 'begin_traces'], 'serin.begin_traces', `${percent} is more than all`, 'write 0 to 100');
+  if (Number(own.begin_traces ?? 0) > 100) {
+    wrong('serin.begin_traces', `${String(own.begin_traces)} is more than all`, 'write 0 to 100');
   }
-  const serverName = values.server_name === undefined ? null : String(values.server_name);
-  if (serverName !== null && !/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(serverName)) {
-    wrong(['server_name'], 'server_name', 'it goes into a header', 'write visible ASCII in one line');
+  const { server_name: name } = values;
+  if (name !== undefined && !/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(String(name))) {
+    wrong('server_name', 'it goes into a header', 'write visible ASCII in one line');
   }
-  const via = own.via === undefined ? null : String(own.via);
-  if (via !== null && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(via)) {
-    wrong(
-      ['serin', 'via'],
-      'serin.via',
-      `"${via}" is no pseudonym (RFC 9110 7.6.3)`,
-      'letters, digits, - and .',
-    );
+  if (own.via !== undefined && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(String(own.via))) {
+    const reason = `"${String(own.via)}" is no pseudonym (RFC 9110 7.6.3)`;
+    wrong('serin.via', reason, 'write letters, digits, hyphens and dots');
   }
-  const mode = choice(values.forward_client_cert_details, 'forward_client_cert_details', certificateModes, [
-    'forward_client_cert_details',
-  ]);
-  const underscores = choice(
-    values.headers_with_underscores_action,
-    'headers_with_underscores_action',
-    ['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER'],
-    ['headers_with_underscores_action'],
-  );
-  const slashes = choice(
-    own.escaped_slashes,
-    'serin.escaped_slashes',
-    ['keep', 'reject', 'unescape'],
-    ['serin', 'escaped_slashes'],
-  );
-  const compression = readCompression(values.gzip, own.compression, version, at);
-  findings.push(...compression.findings);
-  const http: HttpSettings = {
-    ...defaultHttpSettings,
+  choice(values.forward_client_cert_details, 'forward_client_cert_details', certificateModes);
+  choice(values.headers_with_underscores_action, 'headers_with_underscores_action', Object.keys(underscores));
+  choice(own.escaped_slashes, 'serin.escaped_slashes', ['keep', 'reject', 'unescape']);
+  return found;
+}
+
+const underscores: Readonly<Record<string, HttpSettings['underscores']>> = {
+  ALLOW: 'allow',
+  REJECT_REQUEST: 'reject',
+  DROP_HEADER: 'drop',
+};
+
+function settingsOf({ values, own, details }: Tables, compression: Compression | null): HttpSettings {
+  const text = (value: unknown): string | null => (value === undefined ? null : String(value));
+  const rejects = values.reject_requests_with_escaped_slashes === true;
+  return {
     useRemoteAddress: values.use_remote_address !== false,
     preserveRequestId: values.preserve_external_request_id === true,
-    traceSampledPercent: percent,
-    via,
+    traceSampledPercent: own.begin_traces === undefined ? null : Number(own.begin_traces),
+    via: text(own.via),
     forwarded: own.forwarded === true,
     forwardedHost: own.x_forwarded_host === true,
     envoyHeaders: values.suppress_envoy_headers === false,
-    serverName,
-    clientCertMode: mode === null ? null : (mode.toLowerCase() as ClientCertMode),
+    serverName: text(values.server_name),
+    clientCertMode: (text(values.forward_client_cert_details)?.toLowerCase() ??
+      null) as ClientCertMode | null,
     clientCertDetails: {
       subject: details.subject === true,
       cert: details.cert === true,
@@ -159,24 +165,15 @@ export function readModuleHttp(
     },
     path: {
       mergeSlashes: values.merge_slashes === true,
-      escapedSlashes:
-        (slashes as HttpSettings['path']['escapedSlashes'] | null) ??
-        (values.reject_requests_with_escaped_slashes === true ? 'reject' : 'keep'),
+      escapedSlashes: (text(own.escaped_slashes) ?? (rejects ? 'reject' : 'keep')) as EscapedSlashes,
     },
     stripMatchingPort: values.strip_matching_host_port === true,
-    underscores:
-      underscores === 'REJECT_REQUEST' ? 'reject' : underscores === 'DROP_HEADER' ? 'drop' : 'allow',
-    compression: compression.compression,
+    underscores: underscores[String(values.headers_with_underscores_action ?? 'ALLOW')] ?? 'allow',
+    compression,
   };
-  const read = {
-    http,
-    trustedHops: hops,
-    redirectsInsecure: values.x_forwarded_proto_redirect === true,
-    configAt: at,
-    linkerdHeaders: values.add_linkerd_headers === true,
-  };
-  return { read, findings };
 }
+
+type EscapedSlashes = HttpSettings['path']['escapedSlashes'];
 
 /** More proxies in a row are a mistake. */
 const mostHops = 100;
