@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LOAD_CORE, runOn } from './process.ts';
 import { find } from './proxies.ts';
@@ -231,12 +231,7 @@ end
 `;
 
 /** As {@link runLoad} with grpc-go, at an even rate of calls a second. */
-export async function grpcGo(
-  scenario: Scenario,
-  port: number,
-  calls: number,
-  rate: number,
-): Promise<LoadResult> {
+async function grpcGo(scenario: Scenario, port: number, calls: number, rate: number): Promise<LoadResult> {
   const { connections, streams, heavy, messages = 0 } = scenario;
   const out = await runOn(LOAD_CORE, [
     find('serin-bench')!,
@@ -280,6 +275,28 @@ export const GREETER = '/helloworld.Greeter/SayHello';
 /** Path of an answer of so many KiB. */
 export const pathOf = (kib: number): string => `/helloworld.Greeter/${kib}k`;
 
+/** As {@link runLoad}, at an even rate of calls a second, and with latencies. */
+export async function runAt(
+  scenario: Scenario,
+  port: number,
+  folder: string,
+  calls: number,
+  rate: number,
+): Promise<LoadResult> {
+  if (scenario.client === 'grpc-go') return grpcGo(scenario, port, calls, rate);
+  const log = join(resolve(folder), 'requests.log');
+  const each = String(rate / scenario.connections);
+  const result = await h2load(scenario, port, folder, calls, [GREETER], ['--rps', each, '--log-file', log]);
+  // A line is start, status and duration, all of times in µs.
+  const times = readFileSync(log, 'latin1')
+    .trim()
+    .split('\n')
+    .map((line) => Number(line.split('\t')[2]))
+    .sort((a, b) => a - b);
+  rmSync(log);
+  return { ...result, p99: times[Math.floor(times.length * 0.99)]! };
+}
+
 /** Calls of these paths in turn. */
 export async function h2load(
   scenario: Scenario,
@@ -287,6 +304,7 @@ export async function h2load(
   folder: string,
   calls: number,
   paths: readonly string[],
+  more: readonly string[] = [],
 ): Promise<LoadResult> {
   mkdirSync(folder, { recursive: true });
   const body = join(resolve(folder), 'request.bin');
@@ -308,6 +326,7 @@ export async function h2load(
         : []
       : ['-d', body, '-H', 'content-type: application/grpc', '-H', 'te: trailers']),
     ...['-i', places],
+    ...more,
   ]);
   const answered = Number(/(\d+) 2xx/.exec(out)?.[1] ?? 0);
   if (answered !== calls) throw new Error(`${answered} of ${calls} calls were answered:\n${out.slice(-600)}`);

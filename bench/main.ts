@@ -9,7 +9,7 @@ import {
   type RunningBackends,
   websocketBackends,
 } from './backends.ts';
-import { grpcGo, protocolOf, runLoad, type Scenario, scenarios } from './loads.ts';
+import { protocolOf, runAt, runLoad, type Scenario, scenarios } from './loads.ts';
 import {
   cpuMicroseconds,
   LOAD_CORE,
@@ -152,19 +152,29 @@ async function table(usable: readonly ProxyUnderTest[]): Promise<Measurement[]> 
   return all;
 }
 
-/** p99 at half of Envoy's top rate, open loop: the best of all rounds. */
-async function latency(usable: readonly ProxyUnderTest[], envoyRate: number): Promise<string> {
-  const scenario = scenarios(1).find((s) => s.name.startsWith('grpc-go 16 × 16'))!;
+/** What p99 is measured of. */
+const timed: readonly string[] = [
+  'grpc-go 16 × 16, own headers',
+  'h2load 16 × 16',
+  'HTTP/1.1, 64 connections',
+  'HTTPS/1.1, 64 kept connections',
+  'h2load 16 × 16 over TLS',
+];
+
+/** p99 at half of Envoy's top rate: the best of all rounds. */
+async function latency(usable: readonly ProxyUnderTest[], name: string, envoyRate: number): Promise<string> {
+  const scenario = scenarios(1).find((one) => one.name === name)!;
   const rate = envoyRate / 2;
-  const backends = await grpcBackends(19_001);
+  const backends = await backendsOf(scenario);
   const parts: string[] = [];
   try {
     for (const proxy of usable) {
       let best = Number.POSITIVE_INFINITY;
       for (let round = 0; round < rounds; round++) {
-        const running = await started(proxy, backends);
-        await grpcGo(scenario, PORT, 5000, rate);
-        const { p99 } = await grpcGo(scenario, PORT, Math.round(rate * (smoke ? 1 : 10)), rate);
+        const tls = scenario.tls === true ? certificate : null;
+        const running = await started(proxy, backends, protocolOf(scenario), tls);
+        await runAt(scenario, PORT, folder, smoke ? 1000 : 10_000, rate);
+        const { p99 } = await runAt(scenario, PORT, folder, Math.round(rate * (smoke ? 1 : 5)), rate);
         best = Math.min(best, p99! / 1000);
         await running.stop();
       }
@@ -173,7 +183,7 @@ async function latency(usable: readonly ProxyUnderTest[], envoyRate: number): Pr
   } finally {
     await backends.stop();
   }
-  return `p99 at half of Envoy's top rate (${Math.round(rate)} calls/s, grpc-go 16 × 16 with own headers, open loop): ${parts.join(', ')}.`;
+  return `p99 at half of Envoy's top rate, ${name} (${Math.round(rate)} calls/s): ${parts.join(', ')}.`;
 }
 
 /** KiB of memory for each idle connection. */
@@ -230,10 +240,12 @@ if (missing.some((line) => /^(h2load|wrk|nginx|nghttpd|taskset|serin-bench|a sec
 
 const usable = proxies.filter((p) => p.missing === null);
 const all = await table(usable);
-const envoy = all.find((m) => m.proxy === 'Envoy' && m.scenario.startsWith('grpc-go 16 × 16'));
 const more: string[] = [];
 const whole = usable.filter((p) => p.name !== 'HAProxy TCP');
-if (envoy?.rate && only === null) more.push(await latency(whole, envoy.rate));
+for (const name of timed) {
+  const envoy = all.find((m) => m.proxy === 'Envoy' && m.scenario === name);
+  if (envoy?.rate) more.push(await latency(whole, name, envoy.rate));
+}
 if (only === null) more.push(await idleMemory(whole));
 const text = markdown(all, missing, more);
 console.log(text);
