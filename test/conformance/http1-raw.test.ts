@@ -1,28 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { rawCases } from '../support/http1-raw-cases.ts';
 import { type ReadConnection, readConnection } from './http1-support.ts';
 
-/** A case of `test/cases/http1-raw.json`: bytes on a connection, and every outcome that the specification permits. */
-interface RawCase {
-  readonly name: string;
-  readonly bytes_hex: string;
-  readonly expect: {
-    readonly 'one of': readonly string[];
-    readonly forwarded?: {
-      readonly must_have?: readonly string[];
-      readonly must_not_have?: readonly string[];
-      readonly must_have_hex?: readonly string[];
-      readonly must_not_have_hex?: readonly string[];
-      readonly lines_at_most?: Readonly<Record<string, number>>;
-    };
-  };
-}
-
-const cases = JSON.parse(
-  readFileSync(new URL('../cases/http1-raw.json', import.meta.url), 'utf8'),
-) as readonly RawCase[];
-
-/** The outcomes that a reading amounts to, in the words of the cases. */
+/** The outcomes that a reading amounts to, in the words of the rawCases. */
 function outcomes(read: ReadConnection): string[] {
   const forwarded = read.messages
     .map(({ method, target, body }) => `${method} ${target}${body === '' ? '' : ` body=${body}`}`)
@@ -33,7 +13,7 @@ function outcomes(read: ReadConnection): string[] {
   return [`reject-${read.status}`, 'abort'];
 }
 
-describe.each(cases)('$name', ({ bytes_hex, expect: expected }) => {
+describe.each(rawCases)('$name', ({ bytes_hex, expect: expected }) => {
   const bytes = Buffer.from(bytes_hex, 'hex');
 
   it.each([

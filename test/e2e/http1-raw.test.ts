@@ -1,28 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPlane, type TestPlane } from '../support/data-plane.ts';
+import { rawCases } from '../support/http1-raw-cases.ts';
 import { type Http1Recorder, startHttp1Recorder } from '../support/http1-recorder.ts';
 import { RawHttp1 } from '../support/raw-http1.ts';
-
-interface RawCase {
-  readonly name: string;
-  readonly bytes_hex: string;
-  readonly expect: {
-    readonly 'one of': readonly string[];
-    readonly after?: 'close';
-    readonly forwarded?: {
-      readonly must_have?: readonly string[];
-      readonly must_not_have?: readonly string[];
-      readonly must_have_hex?: readonly string[];
-      readonly must_not_have_hex?: readonly string[];
-      readonly lines_at_most?: Readonly<Record<string, number>>;
-    };
-  };
-}
-
-const cases = JSON.parse(
-  readFileSync(new URL('../cases/http1-raw.json', import.meta.url), 'utf8'),
-) as readonly RawCase[];
 
 const manifest = `
 apiVersion: getambassador.io/v2
@@ -44,7 +24,7 @@ afterAll(async () => {
   recorder.close();
 });
 
-/** What became of the bytes, in the words of the cases. */
+/** What became of the bytes, in the words of the rawCases. */
 function outcome(answers: string): string[] {
   const forwarded = recorder.requests.filter((request) => request.complete);
   const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => match[1]!);
@@ -61,7 +41,7 @@ function outcome(answers: string): string[] {
 
 describe('http1-raw.json through the gateway, with an HTTP/1.1 backend', () => {
   it.each(
-    cases.flatMap((one) =>
+    rawCases.flatMap((one) =>
       [1e9, 1].map((step) => [one.name, step === 1 ? 'byte by byte' : 'whole', step, one] as const),
     ),
   )('%s, %s', async (_name, _how, step, one) => {

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answerOfLength, residentBytes } from '../support/large-answers.ts';
 import { RawHttp1 } from '../support/raw-http1.ts';
 import { type RunningSerin, startSerin } from '../support/serin.ts';
 
@@ -16,27 +17,8 @@ metadata: {name: big}
 spec: {prefix: /, rewrite: "", service: "big:80", timeout_ms: 0}
 `;
 
-/** Resident memory of a process in bytes. */
-function rss(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
-}
-
 describe('HTTP/1.1 clients that are slow', () => {
-  const piece = Buffer.alloc(64 * 1024, 0x61);
-  // /N answers with N bytes, as fast as they are taken.
-  const backend = http.createServer((request, response) => {
-    let left = Number(request.url!.slice(1));
-    response.setHeader('content-length', left);
-    const more = (): void => {
-      while (left > 0 && !response.destroyed) {
-        const length = Math.min(left, piece.length);
-        left -= length;
-        if (!response.write(piece.subarray(0, length))) return void response.once('drain', more);
-      }
-      if (!response.destroyed) response.end();
-    };
-    more();
-  });
+  const backend = http.createServer(answerOfLength);
   /** Connections that the gateway has to it. */
   const taken = new Set<net.Socket>();
   let serin: RunningSerin;
@@ -73,7 +55,7 @@ describe('HTTP/1.1 clients that are slow', () => {
 
   it('cost at most 256 KiB each when they stop reading a large answer, and give it back', async () => {
     await isServed();
-    const before = rss(worker);
+    const before = residentBytes(worker);
     const sockets: net.Socket[] = [];
     for (let n = 0; n < 1000; n++) {
       const socket = net.connect(port, '127.0.0.1');
@@ -83,7 +65,7 @@ describe('HTTP/1.1 clients that are slow', () => {
       sockets.push(socket);
     }
     await new Promise((done) => setTimeout(done, 5000));
-    const stalled = rss(worker) - before;
+    const stalled = residentBytes(worker) - before;
     console.log(`1,000 readers that stopped: ${(stalled / 1000 / 1024).toFixed(1)} KiB each`);
     expect(stalled).toBeLessThan(1000 * 256 * 1024 + 32 * MiB);
     await isServed();
@@ -94,7 +76,7 @@ describe('HTTP/1.1 clients that are slow', () => {
 
   it('cost little when they send a byte a second', async () => {
     await isServed();
-    const before = rss(worker);
+    const before = residentBytes(worker);
     const text = 'GET /1000 HTTP/1.1\r\nHost: a\r\nX-Slow: ';
     const sockets: net.Socket[] = [];
     for (let n = 0; n < 1000; n++) {
@@ -106,7 +88,7 @@ describe('HTTP/1.1 clients that are slow', () => {
       for (const socket of sockets) socket.write(text[at]!);
       await new Promise((done) => setTimeout(done, 20));
     }
-    const cost = (rss(worker) - before) / 1000;
+    const cost = (residentBytes(worker) - before) / 1000;
     console.log(`1,000 clients that drip: ${(cost / 1024).toFixed(1)} KiB each`);
     expect(cost).toBeLessThan(256 * 1024);
     await isServed();

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { answerOfLength, residentBytes } from '../support/large-answers.ts';
 import { startSerin } from '../support/serin.ts';
 
 const dripping = 8000;
@@ -21,28 +22,6 @@ kind: Mapping
 metadata: {name: big}
 spec: {prefix: /, rewrite: "", service: "big:80", timeout_ms: 0}
 `;
-
-/** Resident memory of a process in bytes. */
-function rss(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
-}
-
-const piece = Buffer.alloc(64 * 1024, 0x61);
-
-/** Answers /N with N bytes, as fast as they are taken. */
-function answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-  let left = Number(request.url!.slice(1));
-  response.setHeader('content-length', left);
-  const more = (): void => {
-    while (left > 0 && !response.destroyed) {
-      const length = Math.min(left, piece.length);
-      left -= length;
-      if (!response.write(piece.subarray(0, length))) return void response.once('drain', more);
-    }
-    if (!response.destroyed) response.end();
-  };
-  more();
-}
 
 /** Times calls of 1,000 bytes one after the other on a kept connection; the 99th percentile in ms. */
 async function neighbour(port: number): Promise<number> {
@@ -79,7 +58,7 @@ async function open(port: number, count: number, first: string): Promise<net.Soc
 }
 
 test(`${dripping} clients that send a byte a second, ${stalled} that read nothing, and one that is as ever`, async () => {
-  const backend = http.createServer(answer);
+  const backend = http.createServer(answerOfLength);
   backend.listen(0, '127.0.0.1');
   await once(backend, 'listening');
   const file = join(mkdtempSync(join(tmpdir(), 'serin-slow-')), 'big.yaml');
@@ -100,7 +79,7 @@ test(`${dripping} clients that send a byte a second, ${stalled} that read nothin
   const sockets: net.Socket[] = [];
   try {
     const alone = await neighbour(port);
-    const before = rss(worker);
+    const before = residentBytes(worker);
     const drips = await open(port, dripping, 'GET /1000 HTTP/1.1\r\nHost: a\r\nX-Slow: ');
     sockets.push(...drips);
     // In a hundred groups, one every ten milliseconds.
@@ -110,10 +89,10 @@ test(`${dripping} clients that send a byte a second, ${stalled} that read nothin
       turn++;
     }, 10);
     const besideDrips = await neighbour(port);
-    const forDrips = rss(worker) - before;
+    const forDrips = residentBytes(worker) - before;
     sockets.push(...(await open(port, stalled, `GET /${answerBytes} HTTP/1.1\r\nHost: a\r\n\r\n`)));
     const besideAll = await neighbour(port);
-    const forStalled = rss(worker) - before - forDrips;
+    const forStalled = residentBytes(worker) - before - forDrips;
     clearInterval(drip);
     console.log(
       `${dripping} clients that drip: ${(forDrips / dripping / 1024).toFixed(1)} KiB each; ${stalled} stalled readers of 100 MiB: ` +
