@@ -92,6 +92,9 @@ test(`${dripping} clients that send a byte a second, ${stalled} that read nothin
     const forDrips = residentBytes(worker) - before;
     sockets.push(...(await open(port, stalled, `GET /${answerBytes} HTTP/1.1\r\nHost: a\r\n\r\n`)));
     const besideAll = await neighbour(port);
+    const asked = performance.now();
+    expect((await fetch(`${serin.admin}/metrics`)).ok).toBe(true);
+    expect(performance.now() - asked, 'ms for /metrics').toBeLessThan(1000);
     const forStalled = residentBytes(worker) - before - forDrips;
     clearInterval(drip);
     console.log(
