@@ -381,10 +381,8 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
 
   // ---- the end
 
-  /**
-   * Closes when everything is written: FIN, and the client's bytes go nowhere until it closes too, because a reset in
-   * answer to them could take away what it has not read yet (RFC 9112 9.6).
-   */
+  // Closes when everything is written: FIN, and the client's bytes go nowhere until it closes too, because a reset in
+  // answer to them could take away what it has not read yet (RFC 9112 9.6).
   #linger(): void {
     if (this.#input === input.deaf || this.closed) return;
     this.#input = input.deaf;
@@ -467,6 +465,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     } else if (this.#exchange !== null) this.#sweepCall(this.#exchange, now - this.#activeAt);
   }
 
+  /** gRPC may be silent for hours, unless nobody could hear whether the client is still there. */
   #sweepCall(exchange: Exchange, silentMs: number): void {
     const { limits } = this.gateway;
     const owed = this.#input === input.body && this.#uncredited <= mostUncredited && exchange.awaitsBody;
@@ -475,7 +474,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
       exchange.bodyStalled();
     } else if (silentMs > limits.stream_idle_timeout) {
       if (this.#answered) this.#linger();
-      else if (!exchange.grpc) exchange.idle();
+      else if (!exchange.grpc || this.#peerEnded) exchange.idle();
     }
   }
 

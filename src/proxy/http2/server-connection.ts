@@ -438,10 +438,19 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     if (this.streams.size === 0 && now - this.activeAt > limits.idle_timeout) {
       return this.#expire('idle_timeout', 'idle for too long');
     }
+    if (this.#peerEnded && !this.blocked) this.#endStranded();
     const every = Math.min(sweepStreamsMs, limits.body_timeout, limits.stream_idle_timeout);
     if (now - this.#sweptAt < every) return;
     this.#sweptAt = now;
     for (const stream of this.streams.all()) stream.sweep(now);
+    // Who has really gone is met by writing alone: its kernel answers the first frame with a reset, and the next one fails. A
+    // PING would be one that a client which only has ended had to answer.
+    if (this.#peerEnded && !this.blocked && !this.closed) this.sendWindowUpdate(0, 1);
+  }
+
+  /** A client that has sent its last byte opens no window any more: what the present ones hold back never goes. */
+  #endStranded(): void {
+    for (const stream of this.waiting.all()) (stream as ServerStream).strand();
   }
 
   #expire(limit: 'preface_timeout' | 'stalled_connection' | 'idle_timeout', why: string): void {

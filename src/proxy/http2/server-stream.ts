@@ -98,6 +98,14 @@ export class ServerStream extends Http2Stream implements Downstream {
     exchange?.clientGone();
   }
 
+  /** What waits for the client can never go to it: RST_STREAM, and the upstream is told. */
+  strand(): void {
+    const exchange = this.exchange;
+    this.exchange = null;
+    this.reset(errorCode.cancel);
+    exchange?.clientGone();
+  }
+
   /**
    * Ends a stream on which nothing has moved for too long: one whose answer is complete while its request never
    * ends (NO_ERROR, RFC 9113 8.1), or a call that is none of gRPC's, whose streams may be silent for hours.
