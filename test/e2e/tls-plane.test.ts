@@ -164,6 +164,17 @@ describe('a data plane', () => {
     server.close();
   });
 
+  test('makes no second handshake on a connection (TLS 1.2)', async () => {
+    await start(forAll);
+    const socket = await clients.secured('a.example.org', { maxVersion: 'TLSv1.2' });
+    // The one that is asked for is refused by a warning, which Node takes for a fatal error.
+    const refused = new Promise((resolve) => socket.once('close', () => resolve('refused')));
+    const agreed = new Promise((resolve) => socket.renegotiate({}, (error) => !error && resolve('agreed')));
+    expect(await Promise.race([refused, agreed])).toBe('refused');
+    const next = await clients.secured('a.example.org', { maxVersion: 'TLSv1.2' });
+    expect(await get(clients.session(next), 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
+  });
+
   test('drains: calls over TLS end as they would, and a handshake is given up', async () => {
     await start(forAll);
     const client = clients.session(await clients.secured('a.example.org'));

@@ -54,7 +54,7 @@ export class ContextServer {
       rejectUnauthorized: context.clientCertificates === 'required',
       sessionIdContext: sessionContext(context),
       ticketKeys: Buffer.from(ticketKeys),
-      ...(asks ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+      secureOptions: noRenegotiation | (asks ? constants.SSL_OP_NO_TICKET : 0),
       handshakeTimeout: handshakeTimeoutMs,
     });
     server.on('secureConnection', (socket) => this.#secured(socket, asks));
@@ -88,6 +88,13 @@ export class ContextServer {
     return owner;
   }
 }
+
+/**
+ * OpenSSL's SSL_OP_NO_RENEGOTIATION, which Node does not name. Handshakes without end over one connection of TLS 1.2 cost the
+ * server most of the work (CVE-2011-1473), Node's own limit only reports them, and a certificate that a client shows in a second
+ * handshake would be looked at by nobody. HTTP/2 forbids it (RFC 9113 9.2.1), and TLS 1.3 has none.
+ */
+const noRenegotiation = 0x4000_0000;
 
 /**
  * Sessions resume in the context in which they were made, and only as long as it asks the same of clients: a ticket of
