@@ -41,6 +41,8 @@ export interface Explanation {
   readonly virtualHost?: string;
   readonly blocked?: string;
   readonly note?: string;
+  /** Present where not every client may call. */
+  readonly clients?: string;
 }
 
 /** An index over all routes of a snapshot. */
@@ -57,6 +59,19 @@ export function explainRequest(
   asked: AskedRequest,
   http: HttpSettings = defaultHttpSettings,
 ): Explanation {
+  const explained = explainAdmitted(index, asked, http);
+  const { addressRules } = http;
+  if (addressRules.length === 0) return explained;
+  const none = addressRules.some(({ action, peer, remote }) => {
+    return action === 'allow' && peer.length + remote.length === 0;
+  });
+  const clients = none
+    ? 'none may call (403): the ip_allow or ip_deny of a Module cannot be read'
+    : 'only those that ip_allow and ip_deny let through; the others get 403';
+  return { ...explained, clients };
+}
+
+function explainAdmitted(index: RouteIndex, asked: AskedRequest, http: HttpSettings): Explanation {
   const mark = asked.path.indexOf('?');
   const normal = normalisePath(mark === -1 ? asked.path : asked.path.slice(0, mark), http.path);
   if ('error' in normal)

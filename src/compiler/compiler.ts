@@ -252,7 +252,7 @@ export class Compiler {
     globalsChanged: boolean,
     tcpChanged: boolean,
   ): { snapshot: Snapshot; patch: SnapshotPatch } {
-    const { hosts, tlsContexts, module } = this.#globals;
+    const { hosts, tlsContexts, module, addressRules } = this.#globals;
     const heads = this.#snapshot.revision === 0 || globalsChanged;
     const certificates = this.#tls.prepare();
     const placed = heads || tcpChanged ? this.#place() : null;
@@ -264,7 +264,7 @@ export class Compiler {
       tcpRoutes: placed?.routes ?? null,
       tlsContexts:
         placed !== null || certificates ? this.#tls.refresh(listeners ?? this.#snapshot.listeners) : null,
-      http: heads ? (module?.http ?? defaultHttpSettings) : null,
+      http: heads ? { ...(module?.http ?? defaultHttpSettings), addressRules } : null,
     });
     this.#snapshot = result.snapshot;
     return result;

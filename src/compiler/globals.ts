@@ -1,3 +1,4 @@
+import { type AddressRules, closedToAll } from '../model/http-settings.ts';
 import type { Guard } from '../resources/ambassador/guard.ts';
 import type { Host } from '../resources/ambassador/host.ts';
 import type { ListenerResource } from '../resources/ambassador/listener.ts';
@@ -13,6 +14,8 @@ export interface Globals {
   /** TLSContexts, and what stands for one in Modules. */
   readonly tlsContexts: readonly TlsContextResource[];
   readonly module: ModuleResource | null;
+  /** Of all Modules, also of those that another one stands behind, and of broken ones: each of them has to let a call through. */
+  readonly addressRules: readonly AddressRules[];
 }
 
 /** Kinds of the objects above. */
@@ -21,7 +24,8 @@ const globalKinds: readonly string[] = ['Host', 'Listener', 'Guard', 'TLSContext
 /** True if a unit is, or should be, one of the objects on which every route depends. */
 export function isGlobal(unit: Unit): boolean {
   const { resource, recovered } = unit.object;
-  return recovered?.kind === 'Guard' || (resource !== null && globalKinds.includes(resource.kind));
+  if (recovered?.kind === 'Guard' || recovered?.kind === 'AddressRules') return true;
+  return resource !== null && globalKinds.includes(resource.kind);
 }
 
 /** Gathers the global objects, in the order of files and places. */
@@ -30,6 +34,7 @@ export function gatherGlobals(units: readonly Unit[]): Globals {
   const listeners: ListenerResource[] = [];
   const guards: Guard[] = [];
   const tlsContexts: TlsContextResource[] = [];
+  const addressRules: AddressRules[] = [];
   let module: ModuleResource | null = null;
   for (const unit of units) {
     push(hosts, resourceOf(unit, 'Host'));
@@ -37,8 +42,9 @@ export function gatherGlobals(units: readonly Unit[]): Globals {
     push(guards, resourceOf(unit, 'Guard') ?? brokenGuard(unit));
     tlsContexts.push(...tlsContextsOf(unit));
     module = resourceOf(unit, 'Module') ?? module;
+    addressRules.push(...(resourceOf(unit, 'Module')?.http.addressRules ?? brokenRules(unit)));
   }
-  return { hosts, listeners, guards, tlsContexts, module };
+  return { hosts, listeners, guards, tlsContexts, module, addressRules };
 }
 
 /** The TLSContexts that a unit stands for. */
@@ -55,6 +61,11 @@ function brokenGuard(unit: Unit): Guard | null {
   if (recovered?.kind !== 'Guard') return null;
   const meta = { name: label ?? recovered.guardKind, namespace: '', labels: {}, created: null };
   return { kind: 'Guard', guardKind: recovered.guardKind, meta, parts: [{ host: '*', path: '*' }] };
+}
+
+/** Rules about who may call that cannot be read let nobody in. */
+function brokenRules(unit: Unit): readonly AddressRules[] {
+  return unit.object.recovered?.kind === 'AddressRules' ? [closedToAll] : [];
 }
 
 function push<T>(list: T[], item: T | null): void {

@@ -40,10 +40,11 @@ export function makeIssues(
 
 /** What is not served is told once, where it stands. */
 function globalIssues(unit: Unit, context: NotServedContext, unguarded: boolean): Issue[] {
-  const { resource } = unit.object;
+  const { resource, recovered } = unit.object;
   const code = unguarded ? 'guard-off' : 'guard-not-served';
   const found = notServedFindings(resource, context);
   if (resource?.kind === 'Guard') found.push(finding(code, [], { kind: resource.guardKind }));
+  if (recovered?.kind === 'AddressRules') found.push(finding('address-rules-broken', []));
   return found.map((item) => unitIssue(unit, item, false));
 }
 

@@ -46,6 +46,19 @@ export interface Compression {
   readonly zstdLevel: number;
 }
 
+/** Who may call: the Module's ip_allow or ip_deny. Addresses and ranges as they were written (CIDR). */
+export interface AddressRules {
+  /** `allow`: only whom a range names; `deny`: all others. */
+  readonly action: 'allow' | 'deny';
+  /** Ranges of the other end of the connection. */
+  readonly peer: readonly string[];
+  /** Ranges of the client, after PROXY headers and the proxies that are believed. */
+  readonly remote: readonly string[];
+}
+
+/** Nobody may: rules that cannot be read open no door. */
+export const closedToAll: AddressRules = { action: 'allow', peer: [], remote: [] };
+
 /** What holds for the heads of all calls; Ambassador's Module. */
 export interface HttpSettings {
   /** The peer of a connection is a client or a proxy that is appended to x-forwarded-for; false: x-forwarded-* are believed as they come. */
@@ -74,6 +87,8 @@ export interface HttpSettings {
   readonly underscores: 'allow' | 'reject' | 'drop';
   /** Null = answers stay as they are. */
   readonly compression: Compression | null;
+  /** Each of them has to let a call through. */
+  readonly addressRules: readonly AddressRules[];
 }
 
 /** What holds where nobody has written anything. */
@@ -92,4 +107,5 @@ export const defaultHttpSettings: HttpSettings = {
   stripMatchingPort: false,
   underscores: 'allow',
   compression: null,
+  addressRules: [],
 };

@@ -1,6 +1,7 @@
 import type { HttpSettings } from '../model/http-settings.ts';
 import type { PlainField } from '../protocol/hpack/plain.ts';
 import { isTraceparent, newTraceparent } from '../protocol/trace-context/traceparent.ts';
+import type { AddressGate } from './address-gate.ts';
 import { ClientIdentity } from './client-identity.ts';
 import { lineFields, plainFields } from './field-writer.ts';
 import { forwardedElement, portOf, trustedAddress, trustedScheme, valuesOf } from './forwarding.ts';
@@ -26,11 +27,14 @@ export class ClientFields {
   side: string;
   /** The client's address, after the proxies that are believed. */
   address: string;
+  /** Whether that client may call (ip_allow, ip_deny). */
+  admitted = true;
   /** The gateway writes an x-request-id of its own. */
   makesRequestId = true;
   /** Readers of heads put the gateway's fields aside. */
   keeps = false;
   readonly #gateway: Gateway;
+  readonly #transport: Transport;
   readonly #peer: string;
   readonly #side: string;
   readonly #secure: boolean;
@@ -41,10 +45,14 @@ export class ClientFields {
   #hops = 0;
   #strippedPort = '';
   #settings: HttpSettings;
+  #gate: AddressGate | null = null;
+  /** The address that {@link admitted} is about. */
+  #judged = '';
 
-  /** @param peer the other end's IP address. @param side of the listener. @param lines what is made: lines, or a plain block. */
+  /** @param peer the other end's IP address, or what a PROXY header said. @param side of the listener. @param lines what is made: lines, or a plain block. */
   constructor(gateway: Gateway, transport: Transport, peer: string, side: string, lines: boolean) {
     this.#gateway = gateway;
+    this.#transport = transport;
     this.#peer = this.address = peer;
     this.#side = this.side = side;
     this.#secure = transport.secure;
@@ -73,6 +81,16 @@ export class ClientFields {
     this.side = this.#side;
     this.address = this.#peer;
     this.makesRequestId = true;
+    this.#gate = listeners.http.gate;
+    this.admitted = true;
+    if (this.#gate !== null) this.#judge(this.#gate);
+  }
+
+  /** Whether {@link address} may call; a connection's requests come from one client, or from few. */
+  #judge(gate: AddressGate): void {
+    this.#judged = this.address;
+    // Envoy's direct_remote_ip: the other end itself, whatever a PROXY header says.
+    this.admitted = gate.admits(this.#transport.remoteAddress, this.address);
   }
 
   /** The authority as it is routed and sent: without its port where that is the listener's and is to be taken off. */
@@ -116,6 +134,7 @@ export class ClientFields {
     const scheme = (trusts ? trustedScheme(aside, this.#hops) : null) ?? own;
     this.side = scheme === own ? this.#side : schemeSide(this.#side, scheme);
     this.address = trustedAddress(forwardedFor, this.#peer, this.#hops, useRemoteAddress);
+    if (this.#gate !== null && this.address !== this.#judged) this.#judge(this.#gate);
     const fields: PlainField[] = [];
     const add = (name: string, value: string): void => void fields.push(field(name, value));
     const came = forwardedFor ?? '';

@@ -1,5 +1,6 @@
 import type { HeaderEdits } from '../model/backend.ts';
 import { defaultHttpSettings, type HttpSettings, type PathRules } from '../model/http-settings.ts';
+import { AddressGate } from './address-gate.ts';
 
 /** The Module's settings for heads as calls ask for them: made once for each change of them, and compared by identity. */
 export class HttpRuntime {
@@ -11,6 +12,8 @@ export class HttpRuntime {
   readonly answerEdits: HeaderEdits | null;
   /** Some calls are changed before they are routed: `shapeCall` looks at each. */
   readonly shapesCalls: boolean;
+  /** Who may call; null = everybody. */
+  readonly gate: AddressGate | null;
 
   constructor(settings: HttpSettings) {
     const { serverName } = settings;
@@ -22,6 +25,7 @@ export class HttpRuntime {
         ? null
         : { remove: [], add: [{ name: 'server', value: serverName, append: false }] };
     this.shapesCalls = settings.underscores !== 'allow' || settings.compression !== null;
+    this.gate = settings.addressRules.length === 0 ? null : new AddressGate(settings.addressRules);
   }
 }
 

@@ -1,6 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import type { Position } from '../lib/position.ts';
 import { guardKinds } from './ambassador/kinds.ts';
+import { recoverModuleText } from './ambassador/module-addresses.ts';
 import { recoverMapping, recoverTcpMapping } from './ambassador/recover-mapping.ts';
 import { type Carrier, shapeObject } from './ambassador/shape.ts';
 import { apiVersionOf } from './api-version.ts';
@@ -37,6 +38,7 @@ export function readBrokenDocument(
   else if (version.kind === 'known' && kind === 'TCPMapping') recovered = recoverTcpMapping(shaped);
   else if (version.kind === 'known' && kind !== null && guardKinds.includes(kind))
     recovered = { kind: 'Guard', guardKind: kind };
+  else recovered = recoverModuleText(text);
   // A List has no name of its own: what was read is that of an item.
   const named = name !== '' && kind !== null && !kind.endsWith('List');
   const fallback = carrier === null ? null : `${carrier.kind} ${carrier.name}.${carrier.namespace}`;

@@ -250,6 +250,10 @@ export const issueTable = {
     'TLS for {hostname} is terminated with {other} already, so this has no effect',
   ),
   // Others
+  'address-rules-broken': warning(
+    'it should say who may call and cannot be read, so nobody may: every call is answered with 403 (gRPC 7)',
+    'mend it; until then that is safer than to let everybody call',
+  ),
   'guard-not-served': warning(
     '{kind} is not served yet; the routes that it guards answer 403 (gRPC 7)',
     'remove it, or run with --unguarded to serve them without it',

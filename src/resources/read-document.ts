@@ -1,4 +1,5 @@
 import { plainLines } from '../lib/text-lines.ts';
+import { recoverModuleText } from './ambassador/module-addresses.ts';
 import type { Carrier } from './ambassador/shape.ts';
 import { readBrokenDocument } from './broken-document.ts';
 import type { ReadContext } from './context.ts';
@@ -29,7 +30,7 @@ export function readDocument(text: string, context: ReadContext): ReadDocument {
   const objects: ReadObject[] = [];
   const findings = loaded.duplicates ? duplicateFindings(text) : [];
   readValue(loaded.value, [], { locator, context, objects });
-  if (findings.length > 0) addFindings(objects, findings, locator);
+  if (findings.length > 0) addFindings(objects, findings, locator, text);
   return { objects };
 }
 
@@ -130,7 +131,7 @@ function readAnnotationDocument(text: string, carrier: Carrier, locator: NestedL
     position: locator.outward(found.position!),
   }));
   const own = walk.objects.splice(before);
-  addFindings(own, findings, locator);
+  addFindings(own, findings, locator, text);
   walk.objects.push(...own);
 }
 
@@ -150,14 +151,20 @@ function duplicateFindings(text: string): Finding[] {
   return found.map(({ key, position }) => findingAt('duplicate-key', position, { key }));
 }
 
-function addFindings(objects: ReadObject[], findings: readonly Finding[], locator: Locator): void {
+function addFindings(
+  objects: ReadObject[],
+  findings: readonly Finding[],
+  locator: Locator,
+  text: string,
+): void {
   const object = objects[0] ?? nothing(locator, []);
   const broken = findings.some(isError);
   objects[0] = { ...object, findings: [...object.findings, ...findings] };
   if (!broken) return;
   // Two objects in one: what was read is a mixture of both, so none of it can be believed.
   objects.length = 1;
-  objects[0] = { ...objects[0], resource: null, broken: true, recovered: null, findings };
+  const recovered = recoverModuleText(text);
+  objects[0] = { ...objects[0], resource: null, broken: true, recovered, findings };
 }
 
 function nothing(

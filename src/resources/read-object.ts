@@ -1,6 +1,7 @@
 import { nearest } from '../lib/edit-distance.ts';
 import { readAmbassadorId } from './ambassador/ambassador-id.ts';
 import { ambassadorKinds, guardKinds } from './ambassador/kinds.ts';
+import { recoverModule } from './ambassador/module-addresses.ts';
 import { recoverMapping, recoverTcpMapping } from './ambassador/recover-mapping.ts';
 import { type Carrier, shapeObject } from './ambassador/shape.ts';
 import { apiVersionOf } from './api-version.ts';
@@ -97,6 +98,7 @@ function recover(kind: string | null, shaped: ReturnType<typeof shapeObject>): R
     kind === null ? 'Mapping' : known.includes(kind) ? kind : nearest(kind.replace(/^Ambassador/, ''), known);
   if (meant === 'Mapping') return recoverMapping(shaped);
   if (meant === 'TCPMapping') return recoverTcpMapping(shaped);
+  if (meant === 'Module') return recoverModule(shaped);
   return meant !== null && guardKinds.includes(meant) ? { kind: 'Guard', guardKind: meant } : null;
 }
 

@@ -47,4 +47,6 @@ export type Recovered =
       readonly weighted: boolean;
     }
   | { readonly kind: 'TCPMapping'; readonly match: TcpMatch; readonly weighted: boolean }
-  | { readonly kind: 'Guard'; readonly guardKind: string };
+  | { readonly kind: 'Guard'; readonly guardKind: string }
+  /** A Module that should say who may call. */
+  | { readonly kind: 'AddressRules' };

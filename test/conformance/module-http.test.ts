@@ -58,6 +58,7 @@ serin: {begin_traces: 0.5, via: edge, forwarded: true, x_forwarded_host: true}`)
       stripMatchingPort: true,
       underscores: 'drop',
       compression: null,
+      addressRules: [],
     });
   });
 

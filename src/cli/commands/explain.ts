@@ -94,6 +94,7 @@ function parseJsonRequest(line: string, number: number, scheme: 'http' | 'https'
 function formatExplanation(answer: Explanation): string {
   const lines = [`route    ${answer.route ?? 'none'}`];
   if (answer.virtualHost !== undefined) lines.push(`host     ${answer.virtualHost}`);
+  if (answer.clients !== undefined) lines.push(`clients  ${answer.clients}`);
   if (answer.blocked !== undefined) lines.push(`blocked  ${answer.blocked}`);
   if (answer.redirect !== undefined)
     lines.push(`redirect ${answer.redirect.status} ${answer.redirect.location}`);

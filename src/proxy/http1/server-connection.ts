@@ -4,6 +4,7 @@ import { bodyRule, requestBody } from '../../protocol/http1/body-rule.ts';
 import { chunkResult } from '../../protocol/http1/chunks.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
+import { beginCall } from '../begin-call.ts';
 import type { Client } from '../client.ts';
 import { ClientFields } from '../client-fields.ts';
 import { Connection } from '../connection.ts';
@@ -175,11 +176,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     this.#uncredited = 0;
     this.#answer.begin(method, head.minor);
     this.#input = bodiless ? input.ended : input.body;
-    if (method === 'CONNECT') {
-      exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
-    } else if (!exchange.pathInfo.valid) {
-      exchange.fail(localReply(400, grpcStatus.internal, 'protocol_error', 'the path is not valid'));
-    } else exchange.begin(null);
+    beginCall(exchange, fields.admitted, method === 'CONNECT', null);
   }
 
   /** This request is the last one that the connection may bring. */

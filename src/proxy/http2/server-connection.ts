@@ -4,6 +4,7 @@ import { decoded } from '../../protocol/hpack/decoder-shared.ts';
 import { RequestDecoder } from '../../protocol/hpack/request-decoder.ts';
 import { errorCode, frameFlag, maxWindow, setting } from '../../protocol/http2/frames.ts';
 import { isCompleteRequest } from '../../protocol/http2/request-rules.ts';
+import { beginCall } from '../begin-call.ts';
 import type { Client } from '../client.ts';
 import { ClientFields } from '../client-fields.ts';
 import { Exchange } from '../exchange.ts';
@@ -165,11 +166,10 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
       this.drain();
     }
     if (tooLarge) this.#tooLarge(exchange);
-    else if (decoder.method === 'CONNECT' && protocol === '') {
-      exchange.fail(localReply(501, grpcStatus.unimplemented, 'not_implemented', 'CONNECT is not served'));
-    } else if (!path.valid)
-      exchange.fail(localReply(400, grpcStatus.internal, 'protocol_error', 'the path is not valid'));
-    else exchange.begin(gateway.decoders.marks);
+    else {
+      const connects = decoder.method === 'CONNECT' && protocol === '';
+      beginCall(exchange, fields.admitted, connects, gateway.decoders.marks);
+    }
   }
 
   /** Adds what the gateway says itself: x-request-id and the forwarding fields. */

@@ -1,8 +1,9 @@
 import type { ValuePath } from '../../lib/position.ts';
-import type { ClientCertMode, Compression, HttpSettings } from '../../model/http-settings.ts';
+import type { AddressRules, ClientCertMode, Compression, HttpSettings } from '../../model/http-settings.ts';
 import { isMap } from '../field-types.ts';
 import { type ApiVersion, type FieldTable, readFields } from '../fields.ts';
 import { type Finding, finding } from '../issue.ts';
+import { readAddressRules } from './module-addresses.ts';
 import { readCompression } from './module-compression.ts';
 
 /** What the Module says of heads, and how many proxies in front are believed. */
@@ -34,6 +35,8 @@ export const moduleHttpFields: FieldTable = {
   x_forwarded_proto_redirect: { type: 'boolean' },
   add_linkerd_headers: { type: 'boolean' },
   gzip: { type: 'map' },
+  ip_allow: { type: 'list' },
+  ip_deny: { type: 'list' },
   serin: { type: 'map' },
 };
 
@@ -94,8 +97,10 @@ export function readModuleHttp(
   findings.push(...checkValues({ values, own, details }, at));
   const { compression, findings: found } = readCompression(values.gzip, own.compression, version, at);
   findings.push(...found);
+  const addresses = readAddressRules(config, at);
+  findings.push(...addresses.findings);
   const read = {
-    http: settingsOf({ values, own, details }, compression),
+    http: settingsOf({ values, own, details }, compression, addresses.rules),
     trustedHops: Number(values.xff_num_trusted_hops ?? 0),
     redirectsInsecure: values.x_forwarded_proto_redirect === true,
     configAt: at,
@@ -142,7 +147,11 @@ const underscores: Readonly<Record<string, HttpSettings['underscores']>> = {
   DROP_HEADER: 'drop',
 };
 
-function settingsOf({ values, own, details }: Tables, compression: Compression | null): HttpSettings {
+function settingsOf(
+  { values, own, details }: Tables,
+  compression: Compression | null,
+  addresses: AddressRules | null,
+): HttpSettings {
   const text = (value: unknown): string | null => (value === undefined ? null : String(value));
   const rejects = values.reject_requests_with_escaped_slashes === true;
   return {
@@ -170,6 +179,7 @@ function settingsOf({ values, own, details }: Tables, compression: Compression |
     stripMatchingPort: values.strip_matching_host_port === true,
     underscores: underscores[String(values.headers_with_underscores_action ?? 'ALLOW')] ?? 'allow',
     compression,
+    addressRules: addresses === null ? [] : [addresses],
   };
 }
 

@@ -3,6 +3,7 @@ import { isMap } from '../field-types.ts';
 import { type Finding, finding } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
 import { checkCors, readCors } from './cors.ts';
+import { hasAddressRules, misspeltAddressField } from './module-addresses.ts';
 import { type ModuleHttp, moduleHttpFields, readModuleHttp } from './module-http.ts';
 import type { ShapedObject } from './shape.ts';
 import { readTlsModule, type TlsModule } from './tls-context.ts';
@@ -37,6 +38,7 @@ export function parseModule(object: ShapedObject): {
     return readTlsModule(isMap(fields.config) ? fields.config : {}, meta, object.pathOf('config'));
   }
   if (meta.name !== 'ambassador') {
+    if (hasAddressRules(object.fields.config)) findings.push(misnamed(object));
     findings.push(finding('kind-not-served', [], { kind: `Module ${meta.name}` }));
     return { resource: null, findings };
   }
@@ -60,7 +62,9 @@ export function parseModule(object: ShapedObject): {
     }
     if (key === 'defaults' && Object.keys(otherDefaults).length === 0) continue;
     if (key === 'tls' && tls !== null) continue;
-    findings.push(finding('field-not-served', path, { field: `config.${key}` }));
+    findings.push(
+      misspeltAddressField(key, path) ?? finding('field-not-served', path, { field: `config.${key}` }),
+    );
   }
   const { read, findings: found } = readModuleHttp(config, version, object.pathOf('config'));
   findings.push(...found);
@@ -80,4 +84,14 @@ export function parseModule(object: ShapedObject): {
     },
     findings,
   };
+}
+
+/** Rules about who may call that nobody would read. */
+function misnamed({ meta, pathOf }: ShapedObject): Finding {
+  const reason = `the Module "${meta.name}" has ip_allow or ip_deny, which are read in the Module "ambassador"`;
+  return finding('invalid-value', pathOf('config'), {
+    field: 'config',
+    reason,
+    remedy: 'name it ambassador, or take them out',
+  });
 }
