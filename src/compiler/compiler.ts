@@ -144,8 +144,11 @@ export class Compiler {
         ],
         this.#unreadable,
         [...this.#globalUnits],
-        new Set(this.#snapshot.tcpRoutes.map(({ port }) => port)),
-        this.#options.unguarded,
+        {
+          tcpPorts: new Set(this.#snapshot.tcpRoutes.map(({ port }) => port)),
+          unguarded: this.#options.unguarded,
+          replacesPorts: this.#options.listen.length > 0,
+        },
       );
       return made;
     };
@@ -273,7 +276,7 @@ export class Compiler {
   #place(): PlacedTcp {
     const { hosts, listeners, module } = this.#globals;
     const { terminates } = this.#tls;
-    const http = makeListeners(listeners, hosts, this.#options.listen, terminates, module?.trustedHops ?? 0);
+    const http = makeListeners(listeners, hosts, this.#options.listen, terminates, module);
     return placeTcp(this.#tcp.compiled(), http, listeners);
   }
 

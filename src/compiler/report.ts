@@ -9,20 +9,28 @@ import { isKept, type Unit } from './unit.ts';
 /** A file that cannot be read now, and why. */
 export type UnreadableFiles = ReadonlyMap<string, string>;
 
-/** Everything that there is to say, by file and line. @param tcpPorts ports that TCPMappings name. */
+/** What the issues of global objects depend on beside them. */
+export interface IssueContext extends Pick<NotServedContext, 'tcpPorts'> {
+  /** --unguarded. */
+  readonly unguarded: boolean;
+  /** --listen is given, so that no Listener's port of HTTP is opened. */
+  readonly replacesPorts: boolean;
+}
+
+/** Everything that there is to say, by file and line. */
 export function makeIssues(
   files: Iterable<FileState>,
   names: NameTable,
   found: Iterable<UnitFinding>,
   unreadable: UnreadableFiles,
   globals: Iterable<Unit>,
-  tcpPorts: ReadonlySet<number>,
-  unguarded: boolean,
+  { tcpPorts, unguarded, replacesPorts }: IssueContext,
 ): Issue[] {
   const issues: Issue[] = [];
   const heads = [...globals];
-  const hasHosts = heads.some(({ object }) => object.resource?.kind === 'Host');
-  for (const unit of heads) issues.push(...globalIssues(unit, { hasHosts, tcpPorts }, unguarded));
+  const has = (kind: string): boolean => heads.some(({ object }) => object.resource?.kind === kind);
+  const context = { hasHosts: has('Host'), tcpPorts, usesListeners: has('Listener') && !replacesPorts };
+  for (const unit of heads) issues.push(...globalIssues(unit, context, unguarded));
   for (const [file, reason] of unreadable) {
     issues.push(fileIssue(file, finding('unreadable-file', [], { reason }), true));
   }

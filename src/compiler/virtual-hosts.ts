@@ -3,6 +3,7 @@ import type { Listener, VirtualHost } from '../model/snapshot.ts';
 import { type Host, selects } from '../resources/ambassador/host.ts';
 import type { ListenerResource } from '../resources/ambassador/listener.ts';
 import { globHost, type MappingMatch } from '../resources/ambassador/mapping-match.ts';
+import type { ModuleHttp } from '../resources/ambassador/module-http.ts';
 import type { TlsContextResource } from '../resources/ambassador/tls-context.ts';
 import { servesHttp } from './not-served.ts';
 
@@ -86,7 +87,7 @@ const defaultListen: ListenAddress = { address: '127.0.0.1', port: 8080 };
 
 /**
  * Listeners of HTTP: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080.
- * @param trustedHops of the Module; a Listener's l7Depth goes before it.
+ * @param module whose hops are those of Listeners without l7Depth, and whose use_proxy_proto is for the others.
  * @param terminatesTls some context terminates TLS: then the ports that no Listener resource describes take it, too.
  */
 export function makeListeners(
@@ -94,14 +95,15 @@ export function makeListeners(
   hosts: readonly Host[],
   listen: readonly ListenAddress[],
   terminatesTls: boolean,
-  trustedHops: number,
+  module: Pick<ModuleHttp, 'trustedHops' | 'proxyProtocol'> | null,
 ): Listener[] {
+  const trustedHops = module?.trustedHops ?? 0;
   if (listen.length > 0 || resources.length === 0) {
     const implied = {
       protocol: terminatesTls ? ('https' as const) : ('http' as const),
       securityModel: 'xfp' as const,
       trustedHops,
-      proxyProtocol: false,
+      proxyProtocol: module?.proxyProtocol ?? false,
       virtualHosts: null,
     };
     return (listen.length > 0 ? listen : [defaultListen]).map(({ address, port }) => {

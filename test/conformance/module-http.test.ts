@@ -140,3 +140,44 @@ spec: {hostname: a.test}`;
     expect(compile('{}', compiler).patch.http).toEqual(defaultHttpSettings);
   });
 });
+
+describe('use_proxy_proto', () => {
+  const proxied = (more: string, listen: readonly { address: string; port: number }[] = []) => {
+    const { snapshot, issues } = new Compiler({ ...testOptions, listen }).update([
+      {
+        path: 'm.yaml',
+        text: `apiVersion: getambassador.io/v2
+kind: Module
+metadata: {name: ambassador}
+spec: {config: {use_proxy_proto: true}}
+${more}`,
+      },
+    ]);
+    return {
+      ports: snapshot.listeners.map(({ port, proxyProtocol }) => `${port} ${proxyProtocol}`),
+      codes: issues.map(({ code, line, column }) => `${line}:${column} ${code}`),
+    };
+  };
+  const listener = `---
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: l}
+spec: {port: 80, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+`;
+  const tcp = `---
+apiVersion: getambassador.io/v2
+kind: TCPMapping
+metadata: {name: db}
+spec: {port: 5432, service: db}
+`;
+
+  test('is for the ports of HTTP that no Listener describes', () => {
+    expect(proxied('')).toEqual({ ports: ['8080 true'], codes: [] });
+    const listen = [{ address: '127.0.0.1', port: 9 }];
+    expect(proxied(listener + tcp, listen)).toEqual({ ports: ['9 true', '5432 false'], codes: [] });
+  });
+
+  test('is nothing beside Listeners, which is said', () => {
+    expect(proxied(listener)).toEqual({ ports: ['80 false'], codes: ['4:17 overridden-field'] });
+  });
+});

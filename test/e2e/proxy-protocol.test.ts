@@ -12,6 +12,7 @@ import { writeProxyV2 } from '../../src/protocol/proxy-protocol/v2.ts';
 import type { Limits } from '../../src/proxy/limits.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { startPlane, type TestPlane } from '../support/data-plane.ts';
+import { moduleOf } from '../support/four-ways.ts';
 import { until } from '../support/serin.ts';
 import { pair } from '../support/tls-manifests.ts';
 
@@ -95,6 +96,16 @@ describe('a port that demands PROXY headers', () => {
     await start('HTTPPROXY');
     expect(await talk(Buffer.concat([header, Buffer.from(request)]))).toContain(`\r\n${address} http`);
     expect(plane.counter('PROXY_V1') + plane.counter('PROXY_V2')).toBe(1);
+  });
+
+  test('may be one of no Listener, by use_proxy_proto of the Module', async () => {
+    const resolve = { 'echo:80': [(echo.address() as AddressInfo).port] };
+    const mapping = manifest('HTTP').slice(manifest('HTTP').lastIndexOf('---'));
+    plane = await startPlane(mapping + moduleOf('use_proxy_proto: true'), resolve);
+    const header = writeProxyV1(ends);
+    expect(await talk(Buffer.concat([header, Buffer.from(request)]))).toContain('\r\n203.0.113.7 http');
+    expect(await talk(request)).toBe('');
+    expect(failures('missing')).toBe(1);
   });
 
   test('takes the header in pieces of one byte', async () => {

@@ -11,6 +11,8 @@ export interface ModuleHttp {
   readonly http: HttpSettings;
   /** xff_num_trusted_hops, for listeners without an l7Depth. */
   readonly trustedHops: number;
+  /** use_proxy_proto: the ports that no Listener describes demand PROXY headers. */
+  readonly proxyProtocol: boolean;
   /** x_forwarded_proto_redirect: without Hosts, requests that are not secure are redirected. */
   readonly redirectsInsecure: boolean;
   /** Where `config` stands in its document. */
@@ -33,6 +35,7 @@ export const moduleHttpFields: FieldTable = {
   strip_matching_host_port: { type: 'boolean' },
   headers_with_underscores_action: { type: 'string' },
   x_forwarded_proto_redirect: { type: 'boolean' },
+  use_proxy_proto: { type: 'boolean' },
   add_linkerd_headers: { type: 'boolean' },
   gzip: { type: 'map' },
   ip_allow: { type: 'list' },
@@ -102,6 +105,7 @@ export function readModuleHttp(
   const read = {
     http: settingsOf({ values, own, details }, compression, addresses.rules),
     trustedHops: Number(values.xff_num_trusted_hops ?? 0),
+    proxyProtocol: values.use_proxy_proto === true,
     redirectsInsecure: values.x_forwarded_proto_redirect === true,
     configAt: at,
     linkerdHeaders: values.add_linkerd_headers === true,
