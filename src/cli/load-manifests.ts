@@ -9,6 +9,7 @@ export interface ManifestOptions {
   readonly isolateNamespaces?: boolean;
   readonly verifyUpstreams?: boolean;
   readonly unguarded?: boolean;
+  readonly bind?: string;
 }
 
 /** Reads and compiles manifests once. Rejects for a path that is not there. */
@@ -25,6 +26,7 @@ function compilerOptions(options: ManifestOptions): CompilerOptions {
     ambassadorIds: options.ambassadorId ?? [process.env.AMBASSADOR_ID || 'default'],
     resolve: [],
     listen: [],
+    bind: options.bind ?? '127.0.0.1',
     unguarded: options.unguarded ?? false,
     isolateNamespaces: options.isolateNamespaces ?? false,
     verifyUpstreams: options.verifyUpstreams ?? false,

@@ -17,6 +17,7 @@ export function manifestCommand(name: string, description: string, example: stri
     .option('--isolate-namespaces', 'a Mapping joins only groups of its own namespace')
     .option('--verify-upstreams', 'certificates of all upstreams over TLS are verified')
     .option('--unguarded', 'serve routes whose AuthService or filter is not served')
+    .option('--bind <address>', 'what `run` is given: where Listeners and TCPMappings are bound', '127.0.0.1')
     .exitOverride()
     .addHelpText('after', `\nExample:\n  ${example}`);
 }

@@ -29,6 +29,8 @@ export interface CompilerOptions {
   readonly resolve: readonly ResolveRule[];
   /** Replaces the ports of all Listeners (not of TCPMappings); empty: those of the Listeners, or 127.0.0.1:8080 where there is none. */
   readonly listen: readonly ListenAddress[];
+  /** Address of listeners that name none (--bind). */
+  readonly bind: string;
   /** Serve routes whose guards are not served. */
   readonly unguarded: boolean;
   /** A Mapping joins only groups of its own namespace. */
@@ -277,7 +279,7 @@ export class Compiler {
     const { hosts, listeners, module } = this.#globals;
     const { terminates } = this.#tls;
     const http = makeListeners(listeners, hosts, this.#options.listen, terminates, module);
-    return placeTcp(this.#tcp.compiled(), http, listeners);
+    return placeTcp(this.#tcp.compiled(), http, listeners, this.#options.bind);
   }
 
   #count(): Compilation['counts'] {

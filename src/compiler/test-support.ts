@@ -21,6 +21,7 @@ export const testOptions: CompilerOptions = {
   ambassadorIds: ['default'],
   resolve: [],
   listen: [],
+  bind: '127.0.0.1',
   unguarded: false,
   isolateNamespaces: false,
   verifyUpstreams: false,

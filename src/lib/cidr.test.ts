@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Cidr, CidrSet, parseAddress, parseCidr } from './cidr.ts';
+import { type Cidr, CidrSet, isSameAddress, parseAddress, parseCidr } from './cidr.ts';
 
 const range = (text: string): Cidr => {
   const read = parseCidr(text);
@@ -77,6 +77,14 @@ describe('parseAddress', () => {
       { numRuns: 3000 },
     );
   });
+});
+
+test('isSameAddress: by what is meant, and not by its text', () => {
+  expect(isSameAddress('::1', '0:0::0001')).toBe(true);
+  expect(isSameAddress('::ffff:127.0.0.1', '127.0.0.1')).toBe(true);
+  expect(isSameAddress('::1', '0.0.0.1')).toBe(false);
+  expect(isSameAddress('localhost', 'localhost')).toBe(true);
+  expect(isSameAddress('localhost', '127.0.0.1')).toBe(false);
 });
 
 describe('parseCidr', () => {

@@ -19,6 +19,13 @@ export function parseAddress(text: string): IpAddress | null {
   return v6 >> 32n === mappedPrefix ? { bits: 32, value: v6 & 0xffff_ffffn } : { bits: 128, value: v6 };
 }
 
+/** True if two texts are the same address; what is none equals only itself. */
+export function isSameAddress(a: string, b: string): boolean {
+  if (a === b) return true;
+  const [one, other] = [parseAddress(a), parseAddress(b)];
+  return one !== null && one.bits === other?.bits && one.value === other.value;
+}
+
 /** Reads `address/length`, or an address alone, which is a range of one; returns what is wrong with it otherwise. */
 export function parseCidr(text: string): Cidr | string {
   const slash = text.indexOf('/');

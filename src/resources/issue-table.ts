@@ -267,6 +267,10 @@ export const issueTable = {
     'port {port} belongs to {mapping} as a whole, so nothing of HTTP is served on it',
     'give the TCPMapping a port of its own, or a host (its server name in TLS)',
   ),
+  'tcp-taken': error(
+    '{other} takes the connections to {address}:{port}{what} already, so {mapping} gets none',
+    'write address in both or in neither, so that they divide them; or give one another port, address or host',
+  ),
   'listener-not-served': warning('this Listener is not opened: {reason}'),
   'host-unreached': warning('no Listener reaches this Host'),
 } as const satisfies Record<string, IssueRow>;

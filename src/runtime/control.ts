@@ -51,6 +51,7 @@ export class Control {
       ambassadorIds: options.ambassadorIds,
       resolve: options.resolve,
       listen: options.listen,
+      bind: options.bind,
       unguarded: options.unguarded,
       isolateNamespaces: options.isolateNamespaces,
       // Upstreams are not spoken to over TLS yet.

@@ -72,3 +72,42 @@ test('explain reads paths as the Module says', async () => {
     '"/a/b"',
   );
 });
+
+test('who may call follows the file in every worker, and a mistake leaves what was good', async () => {
+  const statusNow = async (): Promise<number> => {
+    const { status } = await fetch(`http://${serin.listen}/a/`, { headers: { connection: 'close' } });
+    return status;
+  };
+  const settlesAs = async (status: number): Promise<void> => {
+    let inARow = 0;
+    await until(async () => {
+      inARow = (await statusNow()) === status ? inARow + 1 : 0;
+      return inARow === 6;
+    }, 5000);
+  };
+  write('ip_deny: [{peer: 127.0.0.0/8}]');
+  await settlesAs(403);
+  write('ip_deny: [{peer: 127.0.0.0/99}]');
+  const errors = async () => String(await (await fetch(`${serin.admin}/api/v1/errors`)).text());
+  await until(async () => (await errors()).includes('no length of a prefix'), 3000);
+  await settlesAs(403);
+  write('ip_allow: [{remote: 127.0.0.1}]');
+  await settlesAs(200);
+});
+
+test('rules that are broken at the start let nobody in; the admin port answers', async () => {
+  const broken = join(mkdtempSync(join(tmpdir(), 'serin-module-')), 'all.yaml');
+  writeFileSync(broken, mapping + moduleOf('ip_allow: [{remote: 127.0.0.1/99}]'));
+  const other = await startSerin([broken, '--workers', '1', '--unguarded']);
+  try {
+    const answer = await fetch(`http://${other.listen}/a/`);
+    expect([answer.status, answer.headers.get('x-serin-reason')]).toEqual([403, 'blocked']);
+    expect((await fetch(`${other.admin}/readyz`)).status).toBe(200);
+    await until(async () => {
+      const text = await (await fetch(`${other.admin}/metrics`)).text();
+      return /^serin_requests_total\{[^}]*reason="blocked"[^}]*\} 1$/m.test(text);
+    }, 3000);
+  } finally {
+    await other.stop();
+  }
+});

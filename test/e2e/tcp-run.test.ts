@@ -187,3 +187,20 @@ test('what still runs when the time to drain is over is cut', async () => {
   expect(performance.now() - at).toBeGreaterThan(150);
   expect(await running.ended).toBe(0);
 });
+
+test('an address that --bind has, too, makes no second listener: who gets nothing is told', async () => {
+  const bound = ', address: 127.0.0.1';
+  const { admin } = await start(
+    mapping('stable', port) + mapping('canary', port, bound),
+    '--bind',
+    '127.0.0.1',
+    '--workers',
+    '1',
+  );
+  for (let n = 0; n < 3; n++) expect(await ask()).toBe('stable');
+  const errors = async () => String(await (await fetch(`${admin}/api/v1/errors`)).text());
+  expect(await errors()).toContain('stable.default takes the connections');
+  await writeFile(file, mapping('stable', port, bound) + mapping('canary', port, `${bound}, weight: 100`));
+  await until(async () => (await ask()) === 'canary', 5000);
+  expect(await errors()).not.toContain('takes the connections');
+});

@@ -1,7 +1,8 @@
+import { isSameAddress } from '../../lib/cidr.ts';
 import type { Listener } from '../../model/snapshot.ts';
 import type { TcpRoute } from '../../model/tcp-route.ts';
 import type { ListenerResource } from '../../resources/ambassador/listener.ts';
-import { finding } from '../../resources/issue.ts';
+import { type FindingValues, finding } from '../../resources/issue.ts';
 import type { UnitFinding } from '../group.ts';
 import type { CompiledTcpGroup } from './tcp-table.ts';
 
@@ -15,31 +16,45 @@ export interface PlacedTcp {
 /**
  * Gives each TCP route its listener: the one that has its port already (where a TCPMapping with another address has none), else
  * one of its own, with or without a Listener resource for the port. --listen replaces the ports of HTTP only, so the ports
- * of TCPMappings stay.
+ * of TCPMappings stay. Of two that are for the same connections of a listener only the first has a route.
+ * @param bind address of listeners that name none.
  */
 export function placeTcp(
   groups: readonly CompiledTcpGroup[],
   http: readonly Listener[],
   resources: readonly ListenerResource[],
+  bind: string,
 ): PlacedTcp {
   const listeners = [...http];
   const findings: UnitFinding[] = [];
-  const routes = groups.map(({ route, leader }): TcpRoute => {
+  const routes: TcpRoute[] = [];
+  const taken = new Map<string, string>();
+  for (const { route, leader } of groups) {
     const { address, port, host, name } = route!;
     let listener = listeners.find(
-      (one) => one.port === port && (address === null || one.address === address),
+      (one) => one.port === port && (address === null || isSameAddress(one.address ?? bind, address)),
     );
     if (listener === undefined) {
       listener = ownListener(address, port, resources);
       listeners.push(listener);
     }
-    if (listener.protocol !== 'tcp' && host === null && leader !== null) {
+    const tell = (code: 'listener-taken' | 'tcp-taken', field: string, values: FindingValues): void => {
+      if (leader === null) return;
       const at = leader.object.resource?.kind === 'TCPMapping' ? leader.object.resource.at : [];
-      const found = finding('listener-taken', [...at, 'port'], { port, mapping: name });
-      findings.push({ unit: leader, finding: found, kept: false });
+      findings.push({ unit: leader, finding: finding(code, [...at, field], values), kept: false });
+    };
+    const place = `${listener.name} ${host ?? '*'}`;
+    const other = taken.get(place);
+    if (other !== undefined) {
+      // Only with `address` can two groups come to one place: without it they are one group.
+      const what = host === null ? '' : ` for ${host}`;
+      tell('tcp-taken', 'address', { what, port, address: listener.address ?? bind, other, mapping: name });
+      continue;
     }
-    return { ...route!, listener: listener.name };
-  });
+    taken.set(place, name);
+    if (listener.protocol !== 'tcp' && host === null) tell('listener-taken', 'port', { port, mapping: name });
+    routes.push({ ...route!, listener: listener.name });
+  }
   return { listeners, routes, findings };
 }
 

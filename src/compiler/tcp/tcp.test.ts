@@ -139,6 +139,54 @@ describe('listeners', () => {
   });
 });
 
+describe('two that name one address differently', () => {
+  const whole = tcp('db', 'port: 5432, service: db');
+  const bound = tcp('other', 'port: 5432, address: 127.0.0.1, service: other');
+
+  test('have one listener; for the same connections that is an error that names both', () => {
+    const { snapshot, issues } = compile(whole + bound);
+    expect(snapshot.listeners.filter(({ port }) => port === 5432)).toMatchObject([{ name: 'tcp:5432' }]);
+    expect(snapshot.tcpRoutes.map(({ name }) => name)).toEqual(['db.default']);
+    expect(issues).toMatchObject([{ code: 'tcp-taken', severity: 'error', line: 10, column: 20 }]);
+    expect(issues[0]!.message).toBe(
+      'TCPMapping other.default: db.default takes the connections to 127.0.0.1:5432 already, so other.default gets none',
+    );
+  });
+
+  test('have both their routes where they are for other server names', () => {
+    const named = tcp('named', 'port: 5432, host: a.test, address: "::ffff:127.0.0.1", service: named');
+    const { snapshot, issues } = compile(whole + named);
+    expect(issues).toEqual([]);
+    expect(snapshot.tcpRoutes.map(({ name, listener }) => `${name} ${listener}`)).toEqual([
+      'db.default tcp:5432',
+      'named.default tcp:5432',
+    ]);
+  });
+
+  test('are two listeners where --bind is another', () => {
+    const { snapshot, issues } = compile(whole + bound, { bind: '127.0.0.2' });
+    expect(issues).toEqual([]);
+    expect(snapshot.tcpRoutes.map(({ listener }) => listener)).toEqual(['tcp:5432', 'tcp:127.0.0.1:5432']);
+  });
+
+  test('the port of a Listener of HTTP is that of --bind, too', () => {
+    const { snapshot } = compile(listener(5432, 'HTTPS') + bound);
+    expect(snapshot.listeners).toHaveLength(1);
+    expect(snapshot.tcpRoutes).toMatchObject([{ name: 'other.default', listener: 'l5432.default' }]);
+  });
+
+  test('are mended by a change of either', () => {
+    const compiler = new Compiler(testOptions);
+    compiler.update([{ path: 'a.yaml', text: whole + bound }]);
+    const apart = compiler.update([{ path: 'a.yaml', text: whole + bound.replace('5432', '5433') }]);
+    expect([apart.issues, apart.snapshot.tcpRoutes.length]).toEqual([[], 2]);
+    const alone = compiler.update([{ path: 'a.yaml', text: bound }]);
+    expect(alone.snapshot.tcpRoutes).toMatchObject([
+      { name: 'other.default', listener: 'tcp:127.0.0.1:5432' },
+    ]);
+  });
+});
+
 test('a port of TCPMappings takes no hostname from a Host of a listener of its own', () => {
   const host = (name: string, namespace: string): string =>
     `---\napiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: ${name}, namespace: ${namespace}}\nspec: {hostname: a.test, tlsContext: {name: c}}\n---\napiVersion: getambassador.io/v2\nkind: TLSContext\nmetadata: {name: c, namespace: ${namespace}}\nspec: {cert_chain_file: /c, private_key_file: /k}\n`;
