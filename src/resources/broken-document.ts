@@ -38,7 +38,7 @@ export function readBrokenDocument(
   else if (version.kind === 'known' && kind === 'TCPMapping') recovered = recoverTcpMapping(shaped);
   else if (version.kind === 'known' && kind !== null && guardKinds.includes(kind))
     recovered = { kind: 'Guard', guardKind: kind };
-  else recovered = recoverModuleText(text);
+  else recovered = recoverModuleText(text, kind);
   // A List has no name of its own: what was read is that of an item.
   const named = name !== '' && kind !== null && !kind.endsWith('List');
   const fallback = carrier === null ? null : `${carrier.kind} ${carrier.name}.${carrier.namespace}`;

@@ -163,7 +163,7 @@ function addFindings(
   if (!broken) return;
   // Two objects in one: what was read is a mixture of both, so none of it can be believed.
   objects.length = 1;
-  const recovered = recoverModuleText(text);
+  const recovered = recoverModuleText(text, null);
   objects[0] = { ...objects[0], resource: null, broken: true, recovered, findings };
 }
 

@@ -72,6 +72,10 @@ describe.each([
 
 test.each([
   ['a name that is nobody’s', module('ip_allow: [{peer: "::1"}]', 'name: ambasador')],
+  ['a Module of another kind of setting', module('ip_allow: [{peer: "::1"}]', 'name: tls')],
+  ['a place beside config', module('{}\n  ip_allow: [{peer: "::1"}]')],
+  ['a misspelt config', module('ip_allow: [{peer: "::1"}]').replace('config', 'cofnig')],
+  ['a place below config', module('serin: {ip_deny: [{peer: "::1"}]}')],
   ['no name', module('ip_allow: [{peer: "::1"}]', 'namespace: x')],
   ['a misspelt kind', module('ip_allow: [{peer: "::1"}]', 'name: ambassador', 'Modul')],
   ['no YAML', module('ip_allow: [{peer: "::1"}')],
@@ -101,6 +105,11 @@ metadata:
 test('a Module that says nothing of it closes nothing where it is broken', () => {
   expect(rulesOf(compile(module('merge_slashes: 5')))).toEqual([]);
   expect(rulesOf(compile(module('merge_slashes: [ # like ip_allow')))).toEqual([]);
+  const deployment = module('ip_allow: [', 'name: a', 'Deployment').replace(
+    'getambassador.io/v3alpha1',
+    'apps/v1',
+  );
+  expect(rulesOf(compile(deployment))).toEqual([]);
 });
 
 test('rules go when they are deleted, and closing ends when they are mended', () => {

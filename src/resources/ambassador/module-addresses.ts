@@ -24,20 +24,45 @@ export function misspeltAddressField(key: string, path: ValuePath): Finding | nu
   return finding('unknown-weight-field', path, { field: `config.${key}`, kind: 'a Module', nearest });
 }
 
-/** True if a Module says who may call, perhaps with a typo. */
-export function hasAddressRules(config: unknown): boolean {
-  return isMap(config) && Object.keys(config).some((key) => meantBy(key) !== undefined);
+/** Errors for rules that nobody would read: in another Module, or in another place of this one. */
+export function misplacedAddressFields({ meta, fields, pathOf }: ShapedObject): Finding[] {
+  const own = meta.name === 'ambassador';
+  const remedy = 'write them directly under config of the Module "ambassador", or take them out';
+  return addressKeys(fields)
+    .filter((path) => !own || path.length !== 2 || path[0] !== 'config')
+    .map(([first, ...rest]) => {
+      const reason = 'ip_allow and ip_deny are not read here';
+      const values = { field: [first, ...rest].join('.'), reason, remedy };
+      return finding('invalid-value', [...pathOf(first!), ...rest], values);
+    });
+}
+
+/** Where ip_allow and ip_deny stand, at whatever depth; under config also what looks like them. */
+function addressKeys(map: Values, at: readonly string[] = []): string[][] {
+  const isConfig = at.length === 1 && at[0] === 'config';
+  return Object.entries(map).flatMap(([key, value]) => {
+    const path = [...at, key];
+    if (isConfig ? meantBy(key) !== undefined : (names as readonly string[]).includes(key)) return [path];
+    return isMap(value) ? addressKeys(value, path) : [];
+  });
 }
 
 /** What is left of a broken Module: where it should have said who may call, nobody may. */
 export function recoverModule({ fields }: ShapedObject): Recovered | null {
-  return hasAddressRules(fields.config) ? { kind: 'AddressRules' } : null;
+  return addressKeys(fields).length > 0 ? { kind: 'AddressRules' } : null;
 }
 
-/** The same of a document that is no YAML, by its text. */
-export function recoverModuleText(text: string): Recovered | null {
-  return /^[^#\n]*\bip_(?:allow|deny)\b/m.test(text) ? { kind: 'AddressRules' } : null;
+/**
+ * The same of a document that is no YAML, by its text.
+ * @param kind as it could be read: only of some kinds it may be, or have in it, a Module. Null = it could not.
+ */
+export function recoverModuleText(text: string, kind: string | null): Recovered | null {
+  const mayBe = kind === null || carriers.has(kind) || editDistance(kind, 'Module', 2) <= 2;
+  return mayBe && /^[^#\n]*\bip_(?:allow|deny)\b/m.test(text) ? { kind: 'AddressRules' } : null;
 }
+
+/** Kinds that can have a Module in them. */
+const carriers: ReadonlySet<string> = new Set(['Service', 'Ingress', 'List', 'ServiceList', 'ModuleList']);
 
 /**
  * Reads ip_allow and ip_deny: lists of `peer` or `remote` with an address or a range (CIDR). Null = neither is written.

@@ -3,7 +3,7 @@ import { isMap } from '../field-types.ts';
 import { type Finding, finding } from '../issue.ts';
 import type { ObjectMeta } from '../resource.ts';
 import { checkCors, readCors } from './cors.ts';
-import { hasAddressRules, misspeltAddressField } from './module-addresses.ts';
+import { misplacedAddressFields, misspeltAddressField } from './module-addresses.ts';
 import { type ModuleHttp, moduleHttpFields, readModuleHttp } from './module-http.ts';
 import type { ShapedObject } from './shape.ts';
 import { readTlsModule, type TlsModule } from './tls-context.ts';
@@ -33,12 +33,12 @@ export function parseModule(object: ShapedObject): {
   findings: Finding[];
 } {
   const { meta, fields, version } = object;
-  const findings: Finding[] = [];
+  const findings = misplacedAddressFields(object);
   if (meta.name === 'tls') {
-    return readTlsModule(isMap(fields.config) ? fields.config : {}, meta, object.pathOf('config'));
+    const read = readTlsModule(isMap(fields.config) ? fields.config : {}, meta, object.pathOf('config'));
+    return { ...read, findings: [...findings, ...read.findings] };
   }
   if (meta.name !== 'ambassador') {
-    if (hasAddressRules(object.fields.config)) findings.push(misnamed(object));
     findings.push(finding('kind-not-served', [], { kind: `Module ${meta.name}` }));
     return { resource: null, findings };
   }
@@ -84,14 +84,4 @@ export function parseModule(object: ShapedObject): {
     },
     findings,
   };
-}
-
-/** Rules about who may call that nobody would read. */
-function misnamed({ meta, pathOf }: ShapedObject): Finding {
-  const reason = `the Module "${meta.name}" has ip_allow or ip_deny, which are read in the Module "ambassador"`;
-  return finding('invalid-value', pathOf('config'), {
-    field: 'config',
-    reason,
-    remedy: 'name it ambassador, or take them out',
-  });
 }
