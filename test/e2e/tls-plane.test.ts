@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
+import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { preface } from '../../src/protocol/http2/frames.ts';
@@ -168,11 +169,27 @@ describe('a data plane', () => {
     await start(forAll);
     const socket = await clients.secured('a.example.org', { maxVersion: 'TLSv1.2' });
     // The one that is asked for is refused by a warning, which Node takes for a fatal error.
-    const refused = new Promise((resolve) => socket.once('close', () => resolve('refused')));
+    const refused = new Promise((resolve) => socket.once('error', () => resolve('refused')));
     const agreed = new Promise((resolve) => socket.renegotiate({}, (error) => !error && resolve('agreed')));
     expect(await Promise.race([refused, agreed])).toBe('refused');
     const next = await clients.secured('a.example.org', { maxVersion: 'TLSv1.2' });
     expect(await get(clients.session(next), 'a.example.org')).toMatchObject({ status: 200, body: 'ok' });
+  });
+
+  test('keeps no connection of a client that has reset it right behind its request', async () => {
+    await start(forAll);
+    for (let n = 0; n < 30; n++) {
+      const below = net.connect(port, '127.0.0.1');
+      below.on('error', () => {});
+      const options = { servername: 'a.example.org', ALPNProtocols: ['http/1.1'] };
+      const socket = tls.connect({ ...options, socket: below, rejectUnauthorized: false });
+      socket.on('error', () => {});
+      await once(socket, 'secureConnect');
+      socket.write('GET /large HTTP/1.1\r\nHost: a.example.org\r\n\r\n');
+      below.resetAndDestroy();
+    }
+    await until(() => plane.counter('TLS_FULL') > 0 && plane.plane.connections === 0, 1000);
+    expect(plane.counter('DOWNSTREAM_CLOSED')).toBe(plane.counter('DOWNSTREAM_OPENED'));
   });
 
   test('drains: calls over TLS end as they would, and a handshake is given up', async () => {

@@ -201,6 +201,12 @@ export class SecuredTransport implements Transport {
     else if (result === endOfFile) {
       if (this.#peerEnded) return;
       this.#peerEnded = true;
+      // A reset that a write has met before (the handshake's last, whose failure OpenSSL's side tells nobody) looks like an end,
+      // and all further writes would wait behind that one. A peer that has only ended still has its address, unless both have.
+      if (!this.#shutDown && this.#handle !== null && this.#handle.getpeername({}) !== 0) {
+        this.#reason = 'ECONNRESET';
+        return this.destroy();
+      }
       this.owner.onPeerEnded();
       if (this.#shutDown && !this.#writing) this.destroy();
     } else if (result < 0) this.#fail(result);
