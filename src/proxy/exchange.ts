@@ -394,7 +394,8 @@ export class Exchange extends RequestBody {
       if (this.state === life.answered && !this.requestEnded) this.downstream.reset(errorCode.noError);
       return;
     }
-    const begun = this.state === life.responding;
+    // Behind 1xx the client still waits for an answer.
+    const begun = this.state === life.responding && this.status !== 0;
     this.reason = reply.reason;
     if (begun && this.grpc && this.downstream.queuedBytes === 0) {
       this.grpcCode = reply.grpcStatus;

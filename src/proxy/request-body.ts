@@ -73,9 +73,9 @@ export abstract class RequestBody extends ClientRequest implements Timed {
     this.gateway.wheel.arm(this, now + this.limitMs);
   }
 
-  /** The client is the one who has to go on: the answer has not begun, and the body is not complete. */
+  /** The client is the one who has to go on: the answer has not begun (1xx is none), and the body is not complete. */
   get awaitsBody(): boolean {
-    return !this.grpc && !this.requestEnded && this.state <= life.sent && this.upgrade === '';
+    return !this.grpc && !this.requestEnded && this.status === 0 && this.upgrade === '';
   }
 
   /** Trailers from the client: they end the request. */
