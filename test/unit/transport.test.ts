@@ -237,6 +237,31 @@ describe.each(Object.entries(kinds))('a transport on a %s', (name, kind) => {
     expect([received, text]).toEqual([now + 4, 'last']);
   });
 
+  it('takes nothing at once while a write waits, nor when it is gone, whoever has its descriptor then', async () => {
+    const { transport, owner, peer } = await pair(kind);
+    peer.pause();
+    const large = Buffer.alloc(16 * 1024 * 1024, 'a');
+    expect(transport.write(large, large.length)).toBe(false);
+    const taken: number[] = [];
+    peer.on('data', () => {
+      if (owner.drained === 0) taken.push(transport.writeNow(Buffer.from('b'), 0, 1));
+    });
+    peer.resume();
+    await expect.poll(() => owner.drained).toBe(1);
+    expect(new Set(taken)).toEqual(new Set([0]));
+    transport.destroy();
+    expect(transport.writeNow(large, 0, 1)).toBe(0);
+    await expect.poll(() => owner.closed).toEqual(['']);
+    const next = await pair(kind);
+    let received = '';
+    next.peer.on('data', (data) => {
+      received += data;
+    });
+    expect([transport.writeNow(large, 0, 1), transport.write(large, 1)]).toEqual([0, true]);
+    next.transport.write(Buffer.from('own'), 3);
+    await expect.poll(() => received).toBe('own');
+  });
+
   it('stops reading, so that the peer stops, and goes on', async () => {
     const { transport, owner, peer } = await pair(kind);
     transport.pause();

@@ -120,7 +120,8 @@ export class HandleTransport implements Transport {
 
   writeNow(bytes: Buffer, start: number, end: number): number {
     const { fd } = this.#handle;
-    if (this.closed || this.#ended || this.#beforehand !== null || fd < 0) return 0;
+    // What libuv still holds would be overtaken.
+    if (this.closed || this.#ended || this.#beforehand !== null || this.#writing > 0 || fd < 0) return 0;
     try {
       return writeSync(fd, bytes, start, end - start);
     } catch {
