@@ -30,6 +30,8 @@ import { withServiceTime } from './service-time.ts';
 import type { AnswerHead, OutgoingHead, Upstream, UpstreamConnection } from './sides.ts';
 import { agreeOnUpgrade, hasSwitched, switchedHead, wrongAnswer } from './upgrade.ts';
 
+/** Heads of 1xx before the answer: they are sent on whether or not the client reads, and so their number is bounded. */
+const mostInfos = 100;
 /** Endpoints that are tried for one call. */
 const mostAttempts = 3;
 
@@ -53,6 +55,8 @@ export class Exchange extends RequestBody {
 
   /** When its head went out (ms). */
   #sentAt = 0;
+  /** Heads of 1xx that have come. */
+  #infos = 0;
   /** Bytes of the answer for which the upstream has no credit yet. */
   #answerUncredited = 0;
 
@@ -223,6 +227,7 @@ export class Exchange extends RequestBody {
 
   /** A 1xx head; the final one follows. */
   responseInfo(head: AnswerHead): void {
+    if (++this.#infos > mostInfos) return this.#upstreamWrong(`more than ${mostInfos} heads of 1xx`);
     if (this.state === life.sent) this.#firstByte();
     this.state = life.responding;
     this.downstream.sendHead(head, false);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startPlane, type TestPlane } from '../support/data-plane.ts';
 import { RawHttp1 } from '../support/raw-http1.ts';
@@ -72,5 +74,28 @@ describe('behind 100 (Continue) a call is answered as any other', () => {
     expect(await client.until(() => client.ended(1))).toBe(true);
     expect(client.head(1, 1)).toContainEqual(expect.objectContaining({ name: ':status', value: '413' }));
     client.close();
+  });
+});
+
+describe('heads of 1xx without end', () => {
+  it('end with 502: a client that does not read would be sent them for ever', async () => {
+    const upstream = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1000)));
+    });
+    upstream.listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    const endless = await startPlane(manifest, { 'all:80': [(upstream.address() as AddressInfo).port] });
+    try {
+      const client = await RawHttp1.connect(endless.port);
+      client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      const statuses: number[] = [];
+      while (!statuses.includes(502)) statuses.push((await client.answer()).status);
+      expect(statuses).toEqual([...Array.from({ length: 100 }, () => 103), 502]);
+      client.destroy();
+    } finally {
+      await endless.close();
+      upstream.close();
+    }
   });
 });
