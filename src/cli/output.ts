@@ -1,6 +1,6 @@
-import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { stringify } from 'yaml';
+import { colours } from './colours.ts';
 
 /** How an answer is printed. */
 export type OutputFormat = 'table' | 'json' | 'yaml';
@@ -20,7 +20,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
       )
       .join('  ')
       .trimEnd();
-  return [pc.dim(line(header)), ...rows.map(line)].join('\n');
+  return [colours.dim(line(header)), ...rows.map(line)].join('\n');
 }
 
 /** One object a line, as JSON or as YAML documents. */

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { greeterClient } from '../../src/cli/demo/greeter.ts';
 import { type Hello, startHello } from '../support/hello.ts';
@@ -126,6 +128,20 @@ describe('processes', () => {
     expect(await hello.serin.ended).toBe(0);
     client.close();
     expect(await isFree(hello.serin.listen)).toBe(true);
+  });
+});
+
+describe('output that is no terminal’s', () => {
+  test('has no colours, in CI too, unless they are forced', () => {
+    const routes = (environment: Record<string, string>): string => {
+      const { CI: _, FORCE_COLOR: __, NO_COLOR: ___, ...rest } = process.env;
+      const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+      const args = [main, 'routes', fileURLToPath(new URL('../../examples/hello-grpc', import.meta.url))];
+      return spawnSync(process.execPath, args, { env: { ...rest, ...environment }, encoding: 'utf8' }).stdout;
+    };
+    expect(routes({ CI: 'true' })).toMatch(/^ROUTE /);
+    expect(routes({ FORCE_COLOR: '1' })).toContain('\x1b[2mROUTE ');
+    expect(routes({ FORCE_COLOR: '1', NO_COLOR: '1' })).toMatch(/^ROUTE /);
   });
 });
 

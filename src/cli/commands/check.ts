@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import pc from 'picocolors';
 import type { Issue } from '../../resources/issue.ts';
+import { colours } from '../colours.ts';
 import { loadManifests, type ManifestOptions } from '../load-manifests.ts';
 import { failCall, manifestCommand } from '../manifest-command.ts';
 import { formatObjects, type OutputFormat, print } from '../output.ts';
@@ -36,9 +36,9 @@ async function check(
 /** An issue as people read it: place, severity, sentence; the remedy below. */
 function formatIssue(issue: Issue): string {
   const { severity, file, line, column, code, message, help } = issue;
-  const word = severity === 'error' ? pc.red('error') : pc.yellow('warning');
-  const remedy = help === null ? '' : `\n    ${pc.dim(help)}`;
-  return `${file}:${line}:${column}: ${word}: ${message} ${pc.dim(`[${code}]`)}${remedy}`;
+  const word = severity === 'error' ? colours.red('error') : colours.yellow('warning');
+  const remedy = help === null ? '' : `\n    ${colours.dim(help)}`;
+  return `${file}:${line}:${column}: ${word}: ${message} ${colours.dim(`[${code}]`)}${remedy}`;
 }
 
 /** The fields that -o json promises, in their order. */

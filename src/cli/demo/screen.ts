@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import type { RoutesReport, ServicesReport, VersionReport } from '../../admin/reports.ts';
+import { colours } from '../colours.ts';
 import { tableLines } from '../table.ts';
 import type { LoadTally } from './load.ts';
 
@@ -41,14 +41,14 @@ export function screenLines(
 ): string[] {
   const [head = '', ...rows] = tableLines(versionRows(services, routes));
   return [
-    `${pc.bold('serin demo')}  gRPC calls to ${places.gateway}, admin ${places.admin}`,
+    `${colours.bold('serin demo')}  gRPC calls to ${places.gateway}, admin ${places.admin}`,
     '',
-    pc.bold(head),
+    colours.bold(head),
     ...rows,
     '',
     tally.failures === 0
       ? 'Not one call has failed.'
-      : pc.red(`${tally.failures} calls failed: ${tally.lastFailure}`),
+      : colours.red(`${tally.failures} calls failed: ${tally.lastFailure}`),
     '',
     `The manifests: ${places.manifest}. While this runs:`,
     `  change the weight   sed -i 's/weight: .*/weight: 50/' ${places.manifest}`,
