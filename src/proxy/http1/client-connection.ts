@@ -28,6 +28,8 @@ export interface Http1ConnectionEvents {
 /** A connection to an endpoint that speaks HTTP/1.1: one call at a time. */
 export class Http1ClientConnection extends Connection implements UpstreamConnection, Upstream {
   readonly gateway: Gateway;
+  /** It has had a call: the upstream may be closing it. */
+  hasServed = false;
   /** When it was left idle last (ms). */
   idleSince = 0;
   /** For how long the upstream keeps it when it is idle, in ms (Keep-Alive: timeout); infinite when it did not say. */
@@ -311,6 +313,7 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
   }
 
   #idle(): void {
+    this.hasServed = true;
     this.idleSince = this.loop.now;
     this.#events.onIdle(this);
   }

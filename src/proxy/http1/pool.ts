@@ -66,8 +66,14 @@ export class Http1Pool extends ConnectingPool implements Http1ConnectionEvents {
   }
 
   onIdle(connection: Http1ClientConnection): void {
-    while (this.waiting.length > 0) {
-      const exchange = this.waiting.shift()!;
+    for (let at = 0; at < this.waiting.length; ) {
+      const exchange = this.waiting[at]!;
+      const wantsNew = connection.hasServed && exchange.refusedBy.length > 0 && exchange.state <= life.held;
+      if (wantsNew && this.#connections.size < mostConnections) {
+        at++;
+        continue;
+      }
+      this.waiting.splice(at, 1);
       if (exchange.state > life.held) continue;
       exchange.attach(connection);
       if (!connection.isUsable) return;
