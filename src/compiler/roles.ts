@@ -1,7 +1,7 @@
 import type { ValuePath } from '../lib/position.ts';
-import type { FixedResponse, Role } from '../model/split.ts';
+import type { FixedResponse, Role, SplitMember } from '../model/split.ts';
 import { type Finding, finding } from '../resources/issue.ts';
-import type { GroupMember } from './group.ts';
+import type { FailedMember, GroupMember, SharedDraft } from './group.ts';
 import type { Shares } from './shares.ts';
 
 /** A member with what it gets. */
@@ -35,6 +35,28 @@ export function assignRoles<M extends GroupMember>(
   return [...roles.filter(({ role }) => role === 'canary'), ...roles.filter(({ role }) => role === 'stable')];
 }
 
+/** Weights as they are divided, and the member without weight that is missing because it is broken. */
+export function weightsOf<M extends GroupMember>({
+  members,
+  failed,
+}: SharedDraft<M>): { weights: readonly (number | null)[]; missing: FailedMember | undefined } {
+  const weights = members.map(({ mapping }) => mapping.weight);
+  const missing = weights.includes(null) ? undefined : failed.find(({ weighted }) => !weighted);
+  // "Alone" means that the others are absent, not broken.
+  const alone = members.length === 1 && failed.length === 0;
+  return { weights: alone ? [null] : weights, missing };
+}
+
+/** Who gets what a group's members leave: the next route, or nobody where a broken member should have had it. */
+export function restOf(
+  share: number,
+  missing: FailedMember | undefined,
+): Exclude<SplitMember, { kind: 'backend' }>[] {
+  if (share <= 0) return [];
+  if (missing === undefined) return [{ kind: 'next', share }];
+  return [{ kind: 'respond', share, response: brokenAnswer(missing.unit.report.label) }];
+}
+
 /** The member that a wrong sum of weights is told of: the first whose weight makes it too large, or the last one. */
 export function tippingMember<M extends GroupMember>(members: readonly M[]): M {
   const weighted = members.filter(({ mapping }) => mapping.weight !== null);
@@ -58,7 +80,7 @@ export function aboveHundred(path: ValuePath, sum: number): Finding {
 }
 
 /** What the share of a broken member is answered with, so that it does not go to the canary. */
-export function brokenAnswer(label: string | null): FixedResponse {
+function brokenAnswer(label: string | null): FixedResponse {
   const message = `the configuration of ${label ?? 'a Mapping'} has an error, so its share of the calls cannot be served`;
   return { status: 503, grpcStatus: 14, message, reason: 'broken_config' };
 }

@@ -10,29 +10,17 @@ import {
   type Member,
   memberName,
 } from '../group.ts';
-import { aboveHundred, assignRoles, brokenAnswer, shownPercent, tippingMember } from '../roles.ts';
+import { aboveHundred, assignRoles, restOf, shownPercent, tippingMember, weightsOf } from '../roles.ts';
 import { divide, type Shares } from '../shares.ts';
 import { upstreamTls } from '../tls/upstream-tls.ts';
 
 /** Divides the group's calls among its members. See DESIGN, Splits, and reference 2.3. */
 export const share: GroupPass = (draft, context) => {
-  const { members, failed, leader } = draft;
+  const { members, leader } = draft;
   if (leader === null) return draft;
-  const weights = members.map(({ mapping }) => mapping.weight);
-  const missing = weights.includes(null) ? undefined : failed.find(({ weighted }) => !weighted);
-  // "Alone" means that the others are absent, not broken.
-  const alone = members.length === 1 && failed.length === 0;
+  const { weights, missing } = weightsOf(draft);
   const v0 = members.every(({ mapping }) => mapping.version === 0) && missing === undefined;
-  const shares = divide(alone ? [null] : weights, v0);
-  const rest: SplitMember[] = [];
-  if (shares.rest > 0) {
-    const share = shares.rest;
-    rest.push(
-      missing === undefined
-        ? { kind: 'next', share }
-        : { kind: 'respond', share, response: brokenAnswer(missing.unit.report.label) },
-    );
-  }
+  const shares = divide(weights, v0);
   // One value for the group: the last that is written, as in Emissary.
   const upgrades = members.findLast(({ mapping }) => mapping.upgrades !== null)?.mapping.upgrades ?? [];
   const backends = assignRoles(members, shares, missing !== undefined).map(
@@ -40,7 +28,7 @@ export const share: GroupPass = (draft, context) => {
       return { kind: 'backend', share, role, backend: makeBackend(member, role, upgrades, context) };
     },
   );
-  const split = { denominator: shares.denominator, members: [...backends, ...rest] };
+  const split = { denominator: shares.denominator, members: [...backends, ...restOf(shares.rest, missing)] };
   return judge({ ...draft, split }, shares, missing !== undefined);
 };
 

@@ -2,7 +2,7 @@ import type { SplitMember } from '../../model/split.ts';
 import type { TcpBackend } from '../../model/tcp-route.ts';
 import { finding } from '../../resources/issue.ts';
 import { about, type GroupContext, memberName } from '../group.ts';
-import { aboveHundred, assignRoles, brokenAnswer, shownPercent, tippingMember } from '../roles.ts';
+import { aboveHundred, assignRoles, restOf, shownPercent, tippingMember, weightsOf } from '../roles.ts';
 import { divide, type Shares } from '../shares.ts';
 import { upstreamTls } from '../tls/upstream-tls.ts';
 import type { TcpDraft, TcpMember } from './tcp-group.ts';
@@ -12,22 +12,10 @@ import type { TcpDraft, TcpMember } from './tcp-group.ts';
  * connection has no next route, so weights that add up to less than 100 are scaled up.
  */
 export function shareTcp(draft: TcpDraft, context: GroupContext): TcpDraft {
-  const { members, failed, leader } = draft;
+  const { members, leader } = draft;
   if (leader === null) return draft;
-  const weights = members.map(({ mapping }) => mapping.weight);
-  const missing = weights.includes(null) ? undefined : failed.find(({ weighted }) => !weighted);
-  // "Alone" means that the others are absent, not broken.
-  const alone = members.length === 1 && failed.length === 0;
-  const shares = divideConnections(alone ? [null] : weights, missing !== undefined);
-  const rest: SplitMember<TcpBackend>[] = [];
-  if (shares.rest > 0) {
-    const share = shares.rest;
-    rest.push(
-      missing === undefined
-        ? { kind: 'next', share }
-        : { kind: 'respond', share, response: brokenAnswer(missing.unit.report.label) },
-    );
-  }
+  const { weights, missing } = weightsOf(draft);
+  const shares = divideConnections(weights, missing !== undefined);
   const backends = assignRoles(members, shares, missing !== undefined).map(
     ({ member, share, role }): SplitMember<TcpBackend> => ({
       kind: 'backend',
@@ -36,7 +24,7 @@ export function shareTcp(draft: TcpDraft, context: GroupContext): TcpDraft {
       backend: makeBackend(member, role === 'canary', context),
     }),
   );
-  const split = { denominator: shares.denominator, members: [...backends, ...rest] };
+  const split = { denominator: shares.denominator, members: [...backends, ...restOf(shares.rest, missing)] };
   return judge({ ...draft, split }, shares, missing !== undefined);
 }
 
