@@ -2,9 +2,10 @@ import { reasonIndex, unroutedLabels } from '../metrics/catalog.ts';
 import type { ProxyEndpoints } from '../protocol/proxy-protocol/header.ts';
 import type { Client } from './client.ts';
 import { ClientSources } from './client-sources.ts';
+import type { EarlyEnvironment } from './early-connection.ts';
 import type { Gateway } from './gateway.ts';
 import { type ClientSet, NewConnection } from './new-connection.ts';
-import { NewProxiedConnection, type ProxiedEnvironment } from './new-proxied-connection.ts';
+import { NewProxiedConnection } from './new-proxied-connection.ts';
 import { TcpConnection } from './tcp/tcp-connection.ts';
 import type { TcpEnvironment } from './tcp/tcp-environment.ts';
 import type { TcpRouteRuntime } from './tcp/tcp-routes.ts';
@@ -27,7 +28,7 @@ interface Arrival {
 export class Arrivals {
   readonly #gateway: Gateway;
   readonly #tls: TlsEnvironment;
-  readonly #proxied: ProxiedEnvironment;
+  readonly #proxied: EarlyEnvironment;
   readonly #tcp: TcpEnvironment;
   readonly #sources: ClientSources;
 

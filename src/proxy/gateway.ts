@@ -243,6 +243,13 @@ export class Gateway {
     return waiting.filter((exchange) => exchange.state <= life.held);
   }
 
+  /** True when the n-th request of a client's connection is the last one that it may bring; that is counted. */
+  isLastRequest(n: number): boolean {
+    if (n !== this.limits.requests_per_connection) return false;
+    this.metrics.gateway[limitIndex.requests_per_connection!]!++;
+    return true;
+  }
+
   /**
    * False (and the call is answered) when too many calls wait for the same. The limit is for each service and
    * endpoint, so that one that is dead takes nothing from the others.

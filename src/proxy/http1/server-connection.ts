@@ -169,7 +169,7 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     );
     exchange.client = fields.address;
     this.#exchange = exchange;
-    this.#keepAlive = head.keepAlive && !this.#draining && !this.#isLast();
+    this.#keepAlive = head.keepAlive && !this.#draining && !this.gateway.isLastRequest(++this.#requests);
     this.#expects = head.expectContinue && !fin;
     this.#answered = false;
     this.#dropped = -1;
@@ -177,14 +177,6 @@ export class Http1ServerConnection extends Connection implements Downstream, Cli
     this.#answer.begin(method, head.minor);
     this.#input = bodiless ? input.ended : input.body;
     beginCall(exchange, fields.admitted, method === 'CONNECT', null);
-  }
-
-  /** This request is the last one that the connection may bring. */
-  #isLast(): boolean {
-    const most = this.gateway.limits.requests_per_connection;
-    if (most === 0 || ++this.#requests < most) return false;
-    this.gateway.metrics.gateway[limitIndex.requests_per_connection!]!++;
-    return true;
   }
 
   /** Adds what the gateway says itself: x-request-id and the forwarding fields. */

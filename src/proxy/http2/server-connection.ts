@@ -160,11 +160,7 @@ export class ServerConnection extends Http2Connection implements SendingConnecti
     );
     exchange.client = fields.address;
     stream.exchange = exchange;
-    const most = gateway.limits.requests_per_connection;
-    if (most > 0 && ++this.#requests === most) {
-      gateway.metrics.gateway[limitIndex.requests_per_connection!]!++;
-      this.drain();
-    }
+    if (gateway.isLastRequest(++this.#requests)) this.drain();
     if (tooLarge) this.#tooLarge(exchange);
     else {
       const connects = decoder.method === 'CONNECT' && protocol === '';
