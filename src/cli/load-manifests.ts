@@ -25,6 +25,9 @@ function compilerOptions(options: ManifestOptions): CompilerOptions {
   return {
     ambassadorIds: options.ambassadorId ?? [process.env.AMBASSADOR_ID || 'default'],
     resolve: [],
+    inCluster: false,
+    zone: null,
+    refuses: () => null,
     listen: [],
     bind: options.bind ?? '127.0.0.1',
     unguarded: options.unguarded ?? false,

@@ -5,14 +5,14 @@ import type { ReadContext } from '../resources/context.ts';
 import type { Issue } from '../resources/issue.ts';
 import { applyRoutes, type RouteChanges } from './apply-routes.ts';
 import { EndpointIndex } from './endpoint-index.ts';
-import { type FileState, readFileState } from './file-state.ts';
+import { type FileState, readFileState, readObjectState } from './file-state.ts';
 import { type Globals, gatherGlobals, isGlobal } from './globals.ts';
 import type { GroupContext, UnitFinding } from './group.ts';
 import { GroupTable } from './group-table.ts';
 import { affectedGroups, type InvalidationRule, invalidationRules, type UnitChange } from './invalidation.ts';
 import { NameTable } from './name-table.ts';
 import { makeIssues } from './report.ts';
-import type { ResolveRule } from './service-endpoints.ts';
+import type { EndpointRules } from './service-endpoints.ts';
 import { ServiceTable } from './service-table.ts';
 import { type PlacedTcp, placeTcp } from './tcp/place-tcp.ts';
 import { TcpTable } from './tcp/tcp-table.ts';
@@ -22,11 +22,9 @@ import { compareUnits, type Unit } from './unit.ts';
 import { type ListenAddress, makeListeners, makeVirtualHosts } from './virtual-hosts.ts';
 
 /** What the command line says about compiling. */
-export interface CompilerOptions {
+export interface CompilerOptions extends EndpointRules {
   /** Whose objects are read; others' are skipped. */
   readonly ambassadorIds: readonly string[];
-  /** Endpoints of services outside a cluster (--resolve). */
-  readonly resolve: readonly ResolveRule[];
   /** Replaces the ports of all Listeners (not of TCPMappings); empty: those of the Listeners, or 127.0.0.1:8080 where there is none. */
   readonly listen: readonly ListenAddress[];
   /** Address of listeners that name none (--bind). */
@@ -55,7 +53,17 @@ export interface FileInput {
   readonly external?: true;
 }
 
-/** What a set of files means. */
+/** An object of a cluster as it is now, or null when it is gone. */
+export interface ObjectInput {
+  /** What it is called as the file of an issue: `Service quote.default`. */
+  readonly path: string;
+  readonly object: Readonly<Record<string, unknown>> | null;
+}
+
+/** What the compiler is told of. */
+export type CompilerInput = FileInput | ObjectInput;
+
+/** What a set of files, or the objects of a cluster, mean. */
 export interface Compilation {
   readonly snapshot: Snapshot;
   readonly patch: SnapshotPatch;
@@ -86,22 +94,25 @@ export class Compiler {
   readonly #globalUnits = new Set<Unit>();
   #globals: Globals = gatherGlobals([]);
   #snapshot: Snapshot = emptySnapshot;
-  #unread: () => unknown = () => null;
+  readonly #counts = { documents: 0, mappings: 0, skipped: 0 };
+  /** Issues of the last state. */
+  #unread: () => readonly Issue[] = () => [];
 
   /** `rules` is for tests only: see {@link invalidationRules}. */
   constructor(options: CompilerOptions, rules: readonly InvalidationRule[] = invalidationRules) {
     this.#options = options;
     this.#rules = rules;
     this.#context = { ambassadorIds: options.ambassadorIds, environment: options.environment };
-    this.#services = new ServiceTable(options.resolve, this.#index);
+    this.#services = new ServiceTable(options, this.#index);
     this.#tls = new TlsTable(options.certificates, options.files);
   }
 
-  /** Takes over changed files and returns what they all mean now. Files that are not named stay as they are. */
-  update(files: readonly FileInput[]): Compilation {
+  /** Takes over what has changed and returns what all of it means now. What is not named stays as it is. */
+  update(inputs: readonly CompilerInput[]): Compilation {
+    const quiet = this.#isQuiet(inputs);
     // Those of the state that ends here, if nobody has read them.
-    this.#unread();
-    const changes = this.#takeOver(files);
+    if (!quiet) this.#unread();
+    const changes = this.#takeOver(inputs);
     const globalsChanged = this.#applyObjects(changes);
     const context = this.#groupContext();
     const dirty = affectedGroups(
@@ -118,13 +129,14 @@ export class Compiler {
     });
     const { snapshot, patch } = this.#publish(routes, globalsChanged, tcpChanged);
     const { services, patch: endpointsPatch } = this.#services.refresh();
-    const issues = this.#issuesWhenRead();
+    if (!quiet) this.#unread = this.#issuesWhenRead();
+    const issues = this.#unread;
     return {
       snapshot,
       patch,
       services,
       endpointsPatch,
-      counts: this.#count(),
+      counts: { ...this.#counts },
       get issues() {
         return issues();
       },
@@ -134,7 +146,7 @@ export class Compiler {
   /** Issues as of now, put together when they are read: what is served need not wait for ten thousand warnings. */
   #issuesWhenRead(): () => readonly Issue[] {
     let made: readonly Issue[] | null = null;
-    const make = (): readonly Issue[] => {
+    return () => {
       made ??= makeIssues(
         this.#files.values(),
         this.#names,
@@ -154,29 +166,32 @@ export class Compiler {
       );
       return made;
     };
-    this.#unread = make;
-    return make;
   }
 
-  /** Reads the files; returns which units come into force and which go, by file and by the rule of names. */
-  #takeOver(files: readonly FileInput[]): UnitChange[] {
+  /** True where only endpoints change, as they do all the time: of them there is nothing to say. */
+  #isQuiet(inputs: readonly CompilerInput[]): boolean {
+    return inputs.every((input) => {
+      if (!('object' in input)) return false;
+      const kind =
+        input.object?.kind ?? this.#files.get(input.path)?.documents[0]?.units[0]?.object.resource?.kind;
+      return typeof kind === 'string' && quietKinds.has(kind);
+    });
+  }
+
+  /** Reads what has changed; returns which units come into force and which go, by file and by the rule of names. */
+  #takeOver(inputs: readonly CompilerInput[]): UnitChange[] {
     const changes: UnitChange[] = [];
     const identities = new Set<string>();
     const nameless = (unit: Unit): boolean => unit.object.identity === null || unit.object.resource === null;
-    for (const { path, text, unreadable, external } of files) {
-      if (external) {
-        this.#tls.filesChanged();
-        continue;
-      }
-      if (unreadable === undefined) this.#unreadable.delete(path);
-      else {
-        this.#unreadable.set(path, unreadable);
-        continue;
-      }
+    for (const input of inputs) {
+      const { path } = input;
       const before = this.#files.get(path) ?? null;
-      const after = text === null ? null : readFileState(path, text, before, this.#context);
+      const after = this.#read(input, before);
+      if (after === before) continue;
       if (after === null) this.#files.delete(path);
       else this.#files.set(path, after);
+      this.#recount(before, -1);
+      this.#recount(after, 1);
       const old = unitsOf(before);
       const now = unitsOf(after);
       const staying = new Set(now);
@@ -202,12 +217,36 @@ export class Compiler {
     return changes;
   }
 
+  /** The state that an input leads to: the one before, where it does not change what is read. */
+  #read(input: CompilerInput, before: FileState | null): FileState | null {
+    const { path } = input;
+    if ('object' in input) {
+      return input.object === null ? null : readObjectState(path, input.object, before, this.#context);
+    }
+    if (input.external) {
+      this.#tls.filesChanged();
+      return before;
+    }
+    if (input.unreadable !== undefined) {
+      this.#unreadable.set(path, input.unreadable);
+      return before;
+    }
+    this.#unreadable.delete(path);
+    return input.text === null ? null : readFileState(path, input.text, before, this.#context);
+  }
+
+  #recount(file: FileState | null, sign: 1 | -1): void {
+    if (file === null) return;
+    this.#counts.documents += sign * file.counts.documents;
+    this.#counts.mappings += sign * file.counts.mappings;
+    this.#counts.skipped += sign * file.counts.skipped;
+  }
+
   /** Brings the tables of objects up to date; true if an object changed on which all groups depend. */
   #applyObjects(changes: readonly UnitChange[]): boolean {
     let globalsChanged = false;
     for (const { unit, kind } of changes) {
-      const place = this.#index.change(unit, kind === 'comes');
-      if (place !== null) this.#services.touch(place);
+      for (const place of this.#index.change(unit, kind === 'comes')) this.#services.touch(place);
       this.#tls.change(unit, kind === 'comes');
       this.#tcp.change(unit, kind === 'comes');
       if (!isGlobal(unit)) continue;
@@ -281,19 +320,10 @@ export class Compiler {
     const http = makeListeners(listeners, hosts, this.#options.listen, terminates, module);
     return placeTcp(this.#tcp.compiled(), http, listeners, this.#options.bind);
   }
-
-  #count(): Compilation['counts'] {
-    let documents = 0;
-    let mappings = 0;
-    let skipped = 0;
-    for (const { counts } of this.#files.values()) {
-      documents += counts.documents;
-      mappings += counts.mappings;
-      skipped += counts.skipped;
-    }
-    return { documents, mappings, skipped };
-  }
 }
+
+/** Kinds of objects that only endpoints are made of. */
+const quietKinds: ReadonlySet<string> = new Set(['Pod', 'EndpointSlice', 'ReplicaSet']);
 
 function unitsOf(file: FileState | null): Unit[] {
   return file === null ? [] : file.documents.flatMap(({ units }) => units);

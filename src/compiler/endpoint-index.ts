@@ -6,6 +6,9 @@ import { compareUnits, resourceOf, type Unit } from './unit.ts';
 export interface Subset {
   readonly ports: readonly NamedPort[];
   readonly ready: readonly EndpointAddress[];
+  readonly family: 'IPv4' | 'IPv6' | null;
+  /** Addresses that are going and still serve. */
+  readonly draining: readonly EndpointAddress[];
 }
 
 /** What Kubernetes objects say of one service. */
@@ -20,29 +23,46 @@ export class EndpointIndex {
   readonly #services = new Map<string, ServiceObjects>();
   readonly #pods = new Map<string, Set<Unit>>();
   readonly #replicaSets = new Map<string, Set<Unit>>();
+  /** Pod (`namespace/name`) → services with an address of it. */
+  readonly #servicesOfPod = new Map<string, Map<string, number>>();
+  /** `namespace/pod-template-hash` → pods. */
+  readonly #podsOfHash = new Map<string, Set<string>>();
 
-  /** Adds or removes an object; returns the service (`namespace/name`) or namespace (`namespace/`) that it touches. */
-  change(unit: Unit, add: boolean): string | null {
+  /** Adds or removes an object; returns the services (`namespace/name`) whose endpoints it touches. */
+  change(unit: Unit, add: boolean): readonly string[] {
     const { resource } = unit.object;
-    if (resource === null) return null;
+    if (resource === null) return [];
     const { name, namespace } = resource.meta;
     switch (resource.kind) {
       case 'Service':
-        return this.#touch(`${namespace}/${name}`, 'services', unit, add);
-      case 'EndpointSlice':
-        return this.#touch(`${namespace}/${resource.service}`, 'slices', unit, add);
-      case 'Endpoints':
-        return this.#touch(`${namespace}/${name}`, 'endpoints', unit, add);
-      case 'Pod':
-        toggle(this.#pods, `${namespace}/${name}`, unit, add);
-        return `${namespace}/`;
+        return [this.#touch(`${namespace}/${name}`, 'services', unit, add)];
+      case 'EndpointSlice': {
+        const place = `${namespace}/${resource.service}`;
+        this.#countPods(place, [...resource.ready, ...resource.draining], namespace, add);
+        return [this.#touch(place, 'slices', unit, add)];
+      }
+      case 'Endpoints': {
+        const place = `${namespace}/${name}`;
+        for (const { ready } of resource.subsets) this.#countPods(place, ready, namespace, add);
+        return [this.#touch(place, 'endpoints', unit, add)];
+      }
+      case 'Pod': {
+        const pod = `${namespace}/${name}`;
+        toggle(this.#pods, pod, unit, add);
+        const hash = resource.meta.labels['pod-template-hash'];
+        if (hash !== undefined) toggle(this.#podsOfHash, `${namespace}/${hash}`, pod, add);
+        return this.#withPod(pod);
+      }
       case 'ReplicaSet': {
         const hash = resource.meta.labels['pod-template-hash'];
-        if (hash !== undefined) toggle(this.#replicaSets, `${namespace}/${hash}`, unit, add);
-        return `${namespace}/`;
+        if (hash === undefined) return [];
+        const key = `${namespace}/${hash}`;
+        toggle(this.#replicaSets, key, unit, add);
+        const pods = [...(this.#podsOfHash.get(key) ?? [])];
+        return [...new Set(pods.flatMap((pod) => this.#withPod(pod)))];
       }
       default:
-        return null;
+        return [];
     }
   }
 
@@ -52,7 +72,7 @@ export class EndpointIndex {
     return unit === null ? null : resourceOf(unit, 'Service');
   }
 
-  /** Ready addresses of a service from its slices, else from its Endpoints object; null if there is neither. */
+  /** Addresses of a service from its slices, else from its Endpoints object; null if there is neither. */
   subsets(namespace: string, name: string): readonly Subset[] | null {
     const objects = this.#services.get(`${namespace}/${name}`);
     if (objects === undefined) return null;
@@ -63,7 +83,14 @@ export class EndpointIndex {
       return slices.flatMap((unit) => resourceOf(unit, 'EndpointSlice') ?? []);
     }
     const unit = last(objects.endpoints);
-    return unit === null ? null : (resourceOf(unit, 'Endpoints')?.subsets ?? null);
+    const subsets = unit === null ? null : (resourceOf(unit, 'Endpoints')?.subsets ?? null);
+    return subsets === null ? null : subsets.map((subset) => ({ ...subset, family: null, draining: [] }));
+  }
+
+  /** Labels of a pod; null for one that is not known. */
+  podLabels(namespace: string, pod: string): Readonly<Record<string, string>> | null {
+    const unit = last(this.#pods.get(`${namespace}/${pod}`));
+    return unit === null ? null : (resourceOf(unit, 'Pod')?.meta.labels ?? null);
   }
 
   /**
@@ -71,14 +98,31 @@ export class EndpointIndex {
    * that its pod-template-hash belongs to (the hash itself where that is not known). Null for an unknown pod.
    */
   podVersion(namespace: string, pod: string): string | null {
-    const unit = last(this.#pods.get(`${namespace}/${pod}`));
-    if (unit === null) return null;
-    const labels = resourceOf(unit, 'Pod')?.meta.labels ?? {};
+    const labels = this.podLabels(namespace, pod);
+    if (labels === null) return null;
     const hash = labels['pod-template-hash'];
     const written = labels.version ?? labels['app.kubernetes.io/version'];
     if (written !== undefined || hash === undefined) return written ?? null;
     const owner = last(this.#replicaSets.get(`${namespace}/${hash}`));
     return (owner === null ? null : resourceOf(owner, 'ReplicaSet')?.revision) ?? hash;
+  }
+
+  #withPod(pod: string): string[] {
+    return [...(this.#servicesOfPod.get(pod)?.keys() ?? [])];
+  }
+
+  /** A pod can stand in several slices of a service: it is counted. */
+  #countPods(place: string, addresses: readonly EndpointAddress[], namespace: string, add: boolean): void {
+    for (const { pod } of addresses) {
+      if (pod === null) continue;
+      const key = `${namespace}/${pod}`;
+      const places = this.#servicesOfPod.get(key) ?? new Map<string, number>();
+      const count = (places.get(place) ?? 0) + (add ? 1 : -1);
+      if (count > 0) places.set(place, count);
+      else places.delete(place);
+      if (places.size > 0) this.#servicesOfPod.set(key, places);
+      else this.#servicesOfPod.delete(key);
+    }
   }
 
   #touch(key: string, part: keyof ServiceObjects, unit: Unit, add: boolean): string {
@@ -102,10 +146,10 @@ function last(units: ReadonlySet<Unit> | undefined): Unit | null {
   return found;
 }
 
-function toggle(map: Map<string, Set<Unit>>, key: string, unit: Unit, add: boolean): void {
-  const set = map.get(key) ?? new Set<Unit>();
-  if (add) set.add(unit);
-  else set.delete(unit);
+function toggle<T>(map: Map<string, Set<T>>, key: string, item: T, add: boolean): void {
+  const set = map.get(key) ?? new Set<T>();
+  if (add) set.add(item);
+  else set.delete(item);
   if (set.size === 0) map.delete(key);
   else map.set(key, set);
 }

@@ -1,6 +1,6 @@
 import { plainLines } from '../lib/text-lines.ts';
 import type { ReadContext } from '../resources/context.ts';
-import { type ReadDocument, readDocument } from '../resources/read-document.ts';
+import { type ReadDocument, readClusterObject, readDocument } from '../resources/read-document.ts';
 import type { ReadObject } from '../resources/resource.ts';
 import { splitDocuments } from '../resources/yaml/split-documents.ts';
 import { neighbourOf } from './neighbour.ts';
@@ -15,10 +15,11 @@ export interface DocumentState {
   readonly units: readonly Unit[];
 }
 
-/** A file as it was last read. */
+/** A file, or an object of a cluster, as it was last read. */
 export interface FileState {
   readonly path: string;
-  readonly text: string;
+  /** True for a file with nothing in it. */
+  readonly empty: boolean;
   readonly documents: readonly DocumentState[];
   /** Units that have something to say. */
   readonly telling: readonly Unit[];
@@ -69,9 +70,30 @@ export function readFileState(
     }
     return { text: piece.text, document, identity: identities[index]!, units };
   });
+  return finish(path, text.length < 1000 && text.trim() === '', documents);
+}
+
+/** Reads an object of a cluster anew; what is broken in it keeps its last good state, as in a file. */
+export function readObjectState(
+  path: string,
+  object: Readonly<Record<string, unknown>>,
+  before: FileState | null,
+  context: ReadContext,
+): FileState {
+  const document = readClusterObject(object, context);
+  const present = new Set<string>();
+  for (const { identity } of document.objects) if (identity !== null) present.add(identity);
+  const units = makeUnits(path, document, before?.documents[0] ?? null, present);
+  let order = 0;
+  for (const unit of units) unit.order = order++;
+  const identity = document.objects[0]?.identity ?? null;
+  return finish(path, false, [{ text: '', document, identity, units }]);
+}
+
+function finish(path: string, empty: boolean, documents: readonly DocumentState[]): FileState {
   const units = documents.flatMap((document) => document.units);
   const telling = units.filter((unit) => !unit.silent && unit.report.findings.length > 0);
-  return { path, text, documents, telling, counts: countUnits(documents.length, units) };
+  return { path, empty, documents, telling, counts: countUnits(documents.length, units) };
 }
 
 function countUnits(documents: number, units: readonly Unit[]): FileCounts {

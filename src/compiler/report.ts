@@ -34,9 +34,8 @@ export function makeIssues(
   for (const [file, reason] of unreadable) {
     issues.push(fileIssue(file, finding('unreadable-file', [], { reason }), true));
   }
-  for (const { path, text, telling } of files) {
-    if (text.length < 1000 && text.trim() === '')
-      issues.push(fileIssue(path, finding('empty-file', [], { file: path }), false));
+  for (const { path, empty, telling } of files) {
+    if (empty) issues.push(fileIssue(path, finding('empty-file', [], { file: path }), false));
     for (const unit of telling) {
       for (const item of unit.report.findings) issues.push(unitIssue(unit, item, isKept(unit)));
     }

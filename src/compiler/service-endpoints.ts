@@ -1,5 +1,7 @@
 import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
 import { isIpLiteral } from '../resources/ambassador/service-address.ts';
+import type { EndpointAddress } from '../resources/kubernetes/endpoint-slice.ts';
+import type { Service } from '../resources/kubernetes/service.ts';
 import type { EndpointIndex, Subset } from './endpoint-index.ts';
 import { type ClusterName, canonicalKey, clusterName, splitKey } from './service-name.ts';
 
@@ -10,6 +12,20 @@ export interface ResolveRule {
   readonly endpoints: readonly { readonly address: string; readonly port: number }[];
 }
 
+/** How endpoints are found. */
+export interface EndpointRules {
+  /** Endpoints of services outside a cluster (--resolve). */
+  readonly resolve: readonly ResolveRule[];
+  /** True where the objects of a cluster are followed: a name that is one of its Services never goes to DNS. */
+  readonly inCluster: boolean;
+  /** Zone of the gateway, for topology hints; null = hints are passed over. */
+  readonly zone: string | null;
+  /** Why an address may not be a backend (--allow-backend); null = it may. */
+  readonly refuses: (address: string) => string | null;
+}
+
+type Found = Omit<ServiceEndpoints, 'everReady'>;
+
 /**
  * The endpoints of one service: from --resolve, else an IP address in its name, else EndpointSlices, else an
  * Endpoints object; else it is `pending`, and somebody has to ask DNS. `spellings`: how the manifests write it.
@@ -17,61 +33,117 @@ export interface ResolveRule {
 export function findEndpoints(
   key: string,
   spellings: Iterable<string>,
-  rules: readonly ResolveRule[],
+  rules: EndpointRules,
   index: EndpointIndex,
-): Omit<ServiceEndpoints, 'everReady'> {
+): Found {
   const { host, port } = splitKey(key);
   const cluster = clusterName(host, 'default');
   const service = cluster === null ? null : index.service(cluster.namespace, cluster.name);
   const version = service?.selector.version ?? cluster?.name ?? host;
-  const known = (
-    endpoints: readonly Endpoint[],
-    problem: string | null = null,
-  ): Omit<ServiceEndpoints, 'everReady'> => {
-    return { service: key, state: 'known', endpoints, version, problem };
+  const base = { service: key, version };
+  const known = (endpoints: readonly Endpoint[], problem: string | null = null): Found => {
+    return { ...base, state: 'known', endpoints, problem };
   };
-  const rule = findRule(key, spellings, rules);
+  const rule = findRule(key, spellings, rules.resolve);
   if (rule !== undefined)
     return known(rule.endpoints.map(({ address, port }) => ({ address, port, version })));
-  if (isIpLiteral(host)) return known([{ address: host.replace(/^\[|\]$/g, ''), port, version }]);
-  const subsets = cluster === null ? null : index.subsets(cluster.namespace, cluster.name);
-  if (cluster === null || subsets === null)
-    return { service: key, state: 'pending', endpoints: [], version, problem: null };
-  const servicePort = service?.ports.find((candidate) => candidate.port === port);
-  if (service !== null && servicePort === undefined && service.ports.length > 0) {
-    return known([], `Service ${cluster.name}.${cluster.namespace} has no port ${port}`);
+  if (isIpLiteral(host)) {
+    const address = host.replace(/^\[|\]$/g, '');
+    const refusal = rules.refuses(address);
+    return refusal === null ? known([{ address, port, version }]) : known([], refusal);
   }
-  const endpoints = subsets.flatMap((subset) =>
-    fromSubset(subset, servicePort?.name ?? null, port, cluster, index, version),
-  );
-  return known(
-    endpoints,
-    endpoints.length === 0 ? `no endpoint of ${cluster.name}.${cluster.namespace} is ready` : null,
+  if (cluster === null) return { ...base, state: 'pending', endpoints: [], problem: null };
+  if (service !== null && service.externalName !== null)
+    return { ...base, state: 'pending', lookup: service.externalName, endpoints: [], problem: null };
+  const subsets = index.subsets(cluster.namespace, cluster.name);
+  if (subsets === null && !(rules.inCluster && service !== null))
+    return { ...base, state: 'pending', endpoints: [], problem: null };
+  return ofCluster({ cluster, service, port, version }, subsets ?? [], rules, index, known);
+}
+
+/** A Service's port that calls are for. */
+interface Target {
+  readonly cluster: ClusterName;
+  readonly service: Service | null;
+  readonly port: number;
+  readonly version: string;
+}
+
+function ofCluster(
+  target: Target,
+  subsets: readonly Subset[],
+  rules: EndpointRules,
+  index: EndpointIndex,
+  known: (endpoints: readonly Endpoint[], problem?: string | null) => Found,
+): Found {
+  const { cluster, service, port } = target;
+  const name = `${cluster.name}.${cluster.namespace}`;
+  const servicePort = service?.ports.find((candidate) => candidate.port === port);
+  if (service !== null && servicePort === undefined && service.ports.length > 0 && !service.headless)
+    return known([], `Service ${name} has no port ${port}`);
+  const find = (part: 'ready' | 'draining'): Endpoint[] => {
+    const found = subsets.flatMap((subset) => {
+      const number = portOf(subset, servicePort?.name ?? null, target);
+      return number === null ? [] : [{ family: subset.family, port: number, addresses: subset[part] }];
+    });
+    return makeEndpoints(found, target, rules, index);
+  };
+  const ready = find('ready');
+  // All of them are going: what still serves is better than nothing.
+  const endpoints = ready.length > 0 ? ready : find('draining');
+  const refused = endpoints.map(({ address }) => rules.refuses(address)).find((reason) => reason !== null);
+  const allowed =
+    refused == null ? endpoints : endpoints.filter((item) => rules.refuses(item.address) === null);
+  return known(allowed, allowed.length > 0 ? null : (refused ?? `no endpoint of ${name} is ready`));
+}
+
+/** The number that a Service's port has on a subset's addresses; null: these do not have it. */
+function portOf({ ports }: Subset, portName: string | null, { service, port }: Target): number | null {
+  if (portName !== null) return ports.find(({ name }) => name === portName)?.port ?? null;
+  // A headless Service's name means its pods: a port that it does not list is the number itself.
+  if (service?.headless) return port;
+  // Without a Service object there is no name to go by: the number, or the only port.
+  return (
+    (ports.find((item) => item.port === port) ?? (ports.length === 1 ? ports[0] : undefined))?.port ?? null
   );
 }
 
-/** A subset's ports belong to its own addresses, and are found by the name of the Service's port. */
-function fromSubset(
-  subset: Subset,
-  portName: string | null,
-  port: number,
-  cluster: ClusterName,
+interface FoundAddresses {
+  readonly family: Subset['family'];
+  readonly port: number;
+  readonly addresses: readonly EndpointAddress[];
+}
+
+/**
+ * One endpoint for each pod: a dual-stack Service has a slice for each family, of which the Service's first is used where it has
+ * any, and while slices are being rearranged an address can stand in two of them.
+ */
+function makeEndpoints(
+  found: readonly FoundAddresses[],
+  { cluster, service, version }: Target,
+  { zone }: EndpointRules,
   index: EndpointIndex,
-  version: string,
 ): Endpoint[] {
-  const { ports } = subset;
-  const named = portName === null ? undefined : ports.find(({ name }) => name === portName);
-  // Without a Service object there is no name to go by: the number, or the only port.
-  const guessed =
-    portName === null
-      ? (ports.find((item) => item.port === port) ?? (ports.length === 1 ? ports[0] : undefined))
-      : undefined;
-  const target = named ?? guessed;
-  if (target === undefined) return [];
-  return subset.ready.map(({ address, pod }) => {
-    const own = pod === null ? null : index.podVersion(cluster.namespace, pod);
-    return { address, port: target.port, version: own ?? version };
-  });
+  const filled = found.filter(({ addresses }) => addresses.length > 0);
+  const preferred = service?.families.find((family) => filled.some((item) => item.family === family));
+  const family = preferred ?? filled.find((item) => item.family !== null)?.family ?? null;
+  const endpoints = new Map<string, { endpoint: Endpoint; zones: readonly string[] | null }>();
+  for (const item of filled) {
+    if (family !== null && item.family !== null && item.family !== family) continue;
+    for (const { address, pod, zones } of item.addresses) {
+      const own = pod === null ? null : index.podVersion(cluster.namespace, pod);
+      const endpoint = { address, port: item.port, version: own ?? version };
+      endpoints.set(`${address} ${item.port}`, { endpoint, zones });
+    }
+  }
+  return near([...endpoints.values()], zone).map(({ endpoint }) => endpoint);
+}
+
+/** Those hinted for the zone, if each endpoint has a hint and some are for it; else all (as kube-proxy, KEP-2433). */
+function near<T extends { readonly zones: readonly string[] | null }>(all: T[], zone: string | null): T[] {
+  if (zone === null || all.some(({ zones }) => zones === null)) return all;
+  const here = all.filter(({ zones }) => zones!.includes(zone));
+  return here.length > 0 ? here : all;
 }
 
 /** A rule counts for its own spelling, for the manifest's, and for every spelling of the same Service. */

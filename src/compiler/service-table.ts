@@ -2,7 +2,7 @@ import type { ServiceEndpoints } from '../model/endpoints.ts';
 import type { EndpointsPatch } from '../model/snapshot.ts';
 import type { EndpointIndex } from './endpoint-index.ts';
 import type { GroupMember } from './group.ts';
-import { findEndpoints, type ResolveRule } from './service-endpoints.ts';
+import { type EndpointRules, findEndpoints } from './service-endpoints.ts';
 import { clusterName, splitKey } from './service-name.ts';
 
 /** A service as a group names it. */
@@ -20,7 +20,7 @@ export function nameService({ service, serviceKey }: GroupMember['mapping']): Na
 
 /** The endpoints of all services that some route names, brought up to date as routes and objects change. */
 export class ServiceTable {
-  readonly #rules: readonly ResolveRule[];
+  readonly #rules: EndpointRules;
   readonly #index: EndpointIndex;
   /** Service key → how it is spelt → how often. */
   readonly #named = new Map<string, Map<string, number>>();
@@ -29,7 +29,7 @@ export class ServiceTable {
   readonly #touched = new Set<string>();
   #current: ReadonlyMap<string, ServiceEndpoints> = new Map();
 
-  constructor(rules: readonly ResolveRule[], index: EndpointIndex) {
+  constructor(rules: EndpointRules, index: EndpointIndex) {
     this.#rules = rules;
     this.#index = index;
   }
@@ -53,15 +53,9 @@ export class ServiceTable {
     else this.#byCluster.delete(place);
   }
 
-  /** Marks what an object is about: a service (`namespace/name`) or all of a namespace (`namespace/`). */
+  /** Marks the service (`namespace/name`) that an object is about. */
   touch(place: string): void {
-    if (!place.endsWith('/')) {
-      for (const key of this.#byCluster.get(place) ?? []) this.#touched.add(key);
-      return;
-    }
-    for (const [cluster, keys] of this.#byCluster) {
-      if (cluster.startsWith(place)) for (const key of keys) this.#touched.add(key);
-    }
+    for (const key of this.#byCluster.get(place) ?? []) this.#touched.add(key);
   }
 
   /** Looks up what was touched; returns the whole table and what changed in it. */

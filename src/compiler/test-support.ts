@@ -20,6 +20,9 @@ const noFiles: ExternalFiles = {
 export const testOptions: CompilerOptions = {
   ambassadorIds: ['default'],
   resolve: [],
+  inCluster: false,
+  zone: null,
+  refuses: () => null,
   listen: [],
   bind: '127.0.0.1',
   unguarded: false,

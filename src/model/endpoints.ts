@@ -14,6 +14,8 @@ export interface Endpoint {
 export interface ServiceEndpoints {
   readonly service: string;
   readonly state: 'pending' | 'known' | 'failed';
+  /** The name to look up while `pending`, where it is not the service's own (an ExternalName Service). */
+  readonly lookup?: string;
   /** Ready endpoints only. Empty with state `known`: the service has none. */
   readonly endpoints: readonly Endpoint[];
   /** Version for calls that reach no endpoint. */

@@ -10,7 +10,14 @@ import { readObject } from './read-object.ts';
 import type { ReadObject } from './resource.ts';
 import { duplicateKeys } from './yaml/duplicate-keys.ts';
 import { loadDocument } from './yaml/load.ts';
-import { DocumentLocator, type Locator, NestedLocator, SubLocator } from './yaml/locate.ts';
+import {
+  DocumentLocator,
+  type Locator,
+  NestedLocator,
+  type OuterLocator,
+  objectLocator,
+  SubLocator,
+} from './yaml/locate.ts';
 import { splitDocuments } from './yaml/split-documents.ts';
 
 /** Annotation that holds Ambassador's configuration. */
@@ -34,8 +41,21 @@ export function readDocument(text: string, context: ReadContext): ReadDocument {
   return { objects };
 }
 
+/**
+ * Reads one object of a cluster, and what its annotation holds. Places are lines of the annotation, else 1:1. Never
+ * throws for what a user wrote.
+ */
+export function readClusterObject(
+  object: Readonly<Record<string, unknown>>,
+  context: ReadContext,
+): ReadDocument {
+  const objects: ReadObject[] = [];
+  readValue(object, [], { locator: objectLocator, context, objects });
+  return { objects };
+}
+
 interface Walk {
-  readonly locator: DocumentLocator;
+  readonly locator: OuterLocator;
   readonly context: ReadContext;
   readonly objects: ReadObject[];
 }

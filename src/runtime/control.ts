@@ -5,7 +5,7 @@ import { type FileChange, type FileSource, STANDARD_INPUT, watchFiles } from '..
 import { NamedFiles } from '../sources/named-files.ts';
 import { certificateChecker } from './certificate-checker.ts';
 import { ControlState } from './control-state.ts';
-import { EndpointTable, splitService } from './endpoint-table.ts';
+import { EndpointTable } from './endpoint-table.ts';
 import { systemLookup } from './lookup.ts';
 import { decodeFromWorker, type FromControl, type FromWorker, type ToControl } from './messages.ts';
 import type { RunOptions } from './options.ts';
@@ -50,6 +50,9 @@ export class Control {
     this.#compiler = new Compiler({
       ambassadorIds: options.ambassadorIds,
       resolve: options.resolve,
+      inCluster: false,
+      zone: null,
+      refuses: () => null,
       listen: options.listen,
       bind: options.bind,
       unguarded: options.unguarded,
@@ -185,8 +188,8 @@ export class Control {
   }
 
   #resolve(service: string): void {
-    const place = splitService(service);
-    if (place !== null && this.#table.needs(place.host)) this.#resolver.want(place.host);
+    const host = this.#table.hostOf(service);
+    if (host !== null) this.#resolver.want(host);
     // Asked again by a worker that has not yet heard the answer.
     const known = this.#table.get(service);
     if (known !== undefined && known.state !== 'pending') this.#feed.endpoints({ set: [known], delete: [] });

@@ -20,6 +20,12 @@ export class EndpointTable {
   readonly #resolved = new Map<string, Resolution>();
   /** Hosts that once had an address: a canary behind one has its share from then on. */
   readonly #everReady = new Set<string>();
+  readonly #refuses: (address: string) => string | null;
+
+  /** @param refuses why an address that was looked up may not be a backend; null = it may. */
+  constructor(refuses: (address: string) => string | null = () => null) {
+    this.#refuses = refuses;
+  }
 
   /** Takes over what a compile changed; returns what workers have to be told. */
   compiled(patch: EndpointsPatch): EndpointsPatch {
@@ -27,8 +33,8 @@ export class EndpointTable {
     for (const entry of patch.set) {
       this.#forget(entry.service);
       this.#compiled.set(entry.service, entry);
-      const host = splitService(entry.service)?.host;
-      if (entry.state !== 'pending' || host === undefined) continue;
+      const host = hostOf(entry);
+      if (entry.state !== 'pending' || host === null) continue;
       const services = this.#pending.get(host) ?? new Set();
       this.#pending.set(host, services.add(entry.service));
     }
@@ -49,6 +55,12 @@ export class EndpointTable {
     return this.#pending.has(host);
   }
 
+  /** The name that has to be looked up for a service; null where none has to. */
+  hostOf(service: string): string | null {
+    const entry = this.#compiled.get(service);
+    return entry?.state === 'pending' ? hostOf(entry) : null;
+  }
+
   /** What workers see of one service. */
   get(service: string): ServiceEndpoints | undefined {
     const entry = this.#compiled.get(service);
@@ -61,9 +73,10 @@ export class EndpointTable {
   }
 
   #forget(service: string): void {
+    const entry = this.#compiled.get(service);
     this.#compiled.delete(service);
-    const host = splitService(service)?.host;
-    if (host === undefined) return;
+    const host = entry === undefined ? null : hostOf(entry);
+    if (host === null) return;
     const services = this.#pending.get(host);
     services?.delete(service);
     if (services?.size === 0) this.#pending.delete(host);
@@ -75,14 +88,22 @@ export class EndpointTable {
     if (place === null) {
       return { ...entry, state: 'failed', problem: `"${entry.service}" is not HOST:PORT` };
     }
-    const found = this.#resolved.get(place.host);
+    const host = entry.lookup ?? place.host;
+    const found = this.#resolved.get(host);
     if (found === undefined) return entry;
+    const refused = found.addresses.map(this.#refuses).find((reason) => reason !== null) ?? null;
+    const allowed = found.addresses.filter((address) => this.#refuses(address) === null);
+    const problem = found.problem ?? (allowed.length === 0 ? refused : null);
     return {
       ...entry,
-      state: found.problem === null ? 'known' : 'failed',
-      endpoints: found.addresses.map((address) => ({ address, port: place.port, version: entry.version })),
-      everReady: entry.everReady || this.#everReady.has(place.host),
-      problem: found.problem,
+      state: problem === null ? 'known' : 'failed',
+      endpoints: allowed.map((address) => ({ address, port: place.port, version: entry.version })),
+      everReady: entry.everReady || this.#everReady.has(host),
+      problem,
     };
   }
+}
+
+function hostOf(entry: ServiceEndpoints): string | null {
+  return entry.lookup ?? splitService(entry.service)?.host ?? null;
 }

@@ -6,6 +6,8 @@ export interface EndpointAddress {
   readonly address: string;
   /** Name of the Pod, or null. */
   readonly pod: string | null;
+  /** Zones whose clients had better use it (hints.forZones); null = it has no hints. */
+  readonly zones: readonly string[] | null;
 }
 
 /** A numbered port with the name that a Service's port calls it by. */
@@ -14,32 +16,54 @@ export interface NamedPort {
   readonly port: number;
 }
 
-/** An EndpointSlice: ready addresses, and the ports that belong to these and no other addresses. */
+/** An EndpointSlice: addresses, and the ports that belong to these and no other addresses. */
 export interface EndpointSlice {
   readonly kind: 'EndpointSlice';
   readonly meta: ObjectMeta;
   /** Name of the Service, in the slice's namespace. */
   readonly service: string;
   readonly ports: readonly NamedPort[];
+  readonly family: 'IPv4' | 'IPv6' | null;
   readonly ready: readonly EndpointAddress[];
+  /** Addresses of pods that are going and still serve: used where none is ready, as kube-proxy does (KEP-1669). */
+  readonly draining: readonly EndpointAddress[];
 }
 
-/** Reads an EndpointSlice. `ready` that is not set counts as true, as the API says; names (FQDN) are left out. */
+/**
+ * Reads an EndpointSlice. A `ready` that is not set counts as true, `serving` as `ready`, `terminating` as false, as
+ * the API says (discovery.k8s.io/v1 EndpointConditions); names (FQDN) are left out.
+ */
 export function parseEndpointSlice(
   object: Readonly<Record<string, unknown>>,
   meta: ObjectMeta,
 ): EndpointSlice {
   const ready: EndpointAddress[] = [];
+  const draining: EndpointAddress[] = [];
+  const { addressType } = object;
   for (const item of Array.isArray(object.endpoints) ? object.endpoints : []) {
-    if (!isMap(item) || object.addressType === 'FQDN') continue;
+    if (!isMap(item) || addressType === 'FQDN') continue;
     const conditions = isMap(item.conditions) ? item.conditions : {};
     // The addresses of one endpoint are the same pod: the first one stands for it.
     const address = Array.isArray(item.addresses) ? item.addresses[0] : undefined;
-    if (conditions.ready !== false && typeof address === 'string')
-      ready.push({ address, pod: podName(item.targetRef) });
+    if (typeof address !== 'string') continue;
+    const endpoint = { address, pod: podName(item.targetRef), zones: readZones(item.hints) };
+    if (conditions.ready !== false) ready.push(endpoint);
+    else if (conditions.serving === true && conditions.terminating === true) draining.push(endpoint);
   }
-  const service = meta.labels['kubernetes.io/service-name'] ?? '';
-  return { kind: 'EndpointSlice', meta, service, ports: readPorts(object.ports), ready };
+  return {
+    kind: 'EndpointSlice',
+    meta,
+    service: meta.labels['kubernetes.io/service-name'] ?? '',
+    ports: readPorts(object.ports),
+    family: addressType === 'IPv4' || addressType === 'IPv6' ? addressType : null,
+    ready,
+    draining,
+  };
+}
+
+function readZones(hints: unknown): string[] | null {
+  if (!isMap(hints) || !Array.isArray(hints.forZones)) return null;
+  return hints.forZones.flatMap((zone) => (isMap(zone) && typeof zone.name === 'string' ? [zone.name] : []));
 }
 
 /** Name of the Pod that a reference means, or null. */

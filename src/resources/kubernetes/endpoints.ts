@@ -18,7 +18,7 @@ export function parseEndpoints(object: Readonly<Record<string, unknown>>, meta: 
     const ready: EndpointAddress[] = [];
     for (const item of Array.isArray(subset.addresses) ? subset.addresses : []) {
       if (isMap(item) && typeof item.ip === 'string')
-        ready.push({ address: item.ip, pod: podName(item.targetRef) });
+        ready.push({ address: item.ip, pod: podName(item.targetRef), zones: null });
     }
     return { ports: readPorts(subset.ports), ready };
   });

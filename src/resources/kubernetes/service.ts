@@ -1,4 +1,4 @@
-import { textMap } from '../ambassador/shape.ts';
+import { text, textMap } from '../ambassador/shape.ts';
 import { isMap } from '../field-types.ts';
 import type { ObjectMeta } from '../resource.ts';
 
@@ -15,6 +15,12 @@ export interface Service {
   readonly meta: ObjectMeta;
   readonly ports: readonly ServicePort[];
   readonly selector: Readonly<Record<string, string>>;
+  /** Name that an ExternalName Service stands for; null for every other type. */
+  readonly externalName: string | null;
+  /** clusterIP: None. */
+  readonly headless: boolean;
+  /** spec.ipFamilies, the preferred one first; empty where the API server has not said. */
+  readonly families: readonly string[];
 }
 
 /** Reads a Service. */
@@ -26,5 +32,14 @@ export function parseService(object: Readonly<Record<string, unknown>>, meta: Ob
       ports.push({ name: typeof item.name === 'string' ? item.name : '', port: item.port });
     }
   }
-  return { kind: 'Service', meta, ports, selector: textMap(spec.selector) };
+  const external = spec.type === 'ExternalName' ? text(spec.externalName) : null;
+  return {
+    kind: 'Service',
+    meta,
+    ports,
+    selector: textMap(spec.selector),
+    externalName: external === null ? null : external.replace(/\.$/, ''),
+    headless: spec.clusterIP === 'None',
+    families: Array.isArray(spec.ipFamilies) ? spec.ipFamilies.map(String) : [],
+  };
 }

@@ -18,8 +18,20 @@ export interface Locator {
   locate(path: ValuePath): Position;
 }
 
+/** A locator that also finds out how the lines of a text inside its document lie. */
+export interface OuterLocator extends Locator {
+  /** Place of the scalar at `path` and how its lines lie in the text; null if there is no scalar. */
+  scalar(path: ValuePath): { at: Position; block: BlockLines | null } | null;
+}
+
+/** A locator for an object of a cluster, which has no text: only the lines of its annotations count, each from 1. */
+export const objectLocator: OuterLocator = {
+  locate: () => ({ line: 1, column: 1 }),
+  scalar: () => ({ at: { line: 1, column: 1 }, block: { line: 1, indent: 0 } }),
+};
+
 /** A locator for one YAML document. */
-export class DocumentLocator implements Locator {
+export class DocumentLocator implements OuterLocator {
   readonly #text: string;
   #lines: LineCounter | null = null;
   #root: Node | null = null;
@@ -36,7 +48,6 @@ export class DocumentLocator implements Locator {
     return found === null ? this.#firstLine() : this.#position(found.keyAt);
   }
 
-  /** Place of the scalar at `path` and how its lines lie in the text; null if there is no scalar. */
   scalar(path: ValuePath): { at: Position; block: BlockLines | null } | null {
     const seen = this.#lines === null ? onlyLineOf(this.#text, path) : null;
     const literal = seen === null ? null : literalAt(this.#text, seen);
@@ -151,13 +162,13 @@ function blockLines(body: string, line: number, header: string): BlockLines {
 
 /** A locator for a document that is text inside a scalar of another one: an annotation. */
 export class NestedLocator implements Locator {
-  readonly #outer: DocumentLocator;
+  readonly #outer: OuterLocator;
   readonly #scalarPath: ValuePath;
   readonly #line: number;
   readonly #inner: DocumentLocator;
 
   /** `line`: the document's first line in the scalar's text, from 1. */
-  constructor(outer: DocumentLocator, scalarPath: ValuePath, line: number, text: string) {
+  constructor(outer: OuterLocator, scalarPath: ValuePath, line: number, text: string) {
     this.#outer = outer;
     this.#scalarPath = scalarPath;
     this.#line = line;
