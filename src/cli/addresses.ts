@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { parseCidr } from '../lib/cidr.ts';
 import type { Address } from '../runtime/options.ts';
 
 /** Reads `HOST:PORT` (`[::1]:8080` for IPv6), the port from 1 to 65535. Throws commander's error for a wrong argument. */
@@ -18,6 +19,13 @@ export function parseAddress(text: string): Address {
 /** As {@link parseAddress}, for an option that may be given several times. */
 export function collectAddress(text: string, sofar: readonly Address[] = []): Address[] {
   return [...sofar, parseAddress(text)];
+}
+
+/** Reads a range of IP addresses, `10.0.0.0/8` or one address, for an option that may be given several times. */
+export function collectCidr(text: string, sofar: readonly string[] = []): string[] {
+  const range = parseCidr(text);
+  if (typeof range === 'string') throw new InvalidArgumentError(`${range}; write 127.0.0.1 or 10.0.0.0/8.`);
+  return [...sofar, text];
 }
 
 /** Endpoints of a service, as `--resolve` gives them. */

@@ -2,9 +2,6 @@ import type { Command } from 'commander';
 
 /** Options that are in the contract of the command line and not in this version. */
 const later: readonly { readonly flags: string; readonly key: string }[] = [
-  { flags: '--kubernetes', key: 'kubernetes' },
-  { flags: '--namespace <name>', key: 'namespace' },
-  { flags: '--context <name>', key: 'context' },
   { flags: '--state <dir>', key: 'state' },
 ];
 

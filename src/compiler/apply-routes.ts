@@ -10,7 +10,10 @@ export interface RouteChanges {
   readonly delete: string[];
 }
 
-/** Makes the next snapshot and the patch that leads to it. What comes out equal is not in the patch. */
+/**
+ * Makes the next snapshot and the patch that leads to it. What comes out equal is not in the patch; where nothing is
+ * new the snapshot is the one before (but the first is one of its own).
+ */
 export function applyRoutes(
   before: Snapshot,
   changes: RouteChanges,
@@ -36,8 +39,12 @@ export function applyRoutes(
     for (const route of setRoutes) next.set(route.id, route);
     routes = next;
   }
-  const revision = before.revision + 1;
-  const snapshot: Snapshot = {
+  const same =
+    before.revision > 0 &&
+    routes === before.routes &&
+    [listeners, virtualHosts, tcpRoutes, tlsContexts, http].every((part) => part === null);
+  const revision = same ? before.revision : before.revision + 1;
+  const next: Snapshot = {
     revision,
     listeners: listeners ?? before.listeners,
     virtualHosts: virtualHosts ?? before.virtualHosts,
@@ -47,7 +54,7 @@ export function applyRoutes(
     http: http ?? before.http,
   };
   return {
-    snapshot,
+    snapshot: same ? before : next,
     patch: {
       from: before.revision,
       revision,

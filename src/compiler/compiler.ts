@@ -25,7 +25,7 @@ import { type ListenAddress, makeListeners, makeVirtualHosts } from './virtual-h
 export interface CompilerOptions extends EndpointRules {
   /** Whose objects are read; others' are skipped. */
   readonly ambassadorIds: readonly string[];
-  /** Replaces the ports of all Listeners (not of TCPMappings); empty: those of the Listeners, or 127.0.0.1:8080 where there is none. */
+  /** Replaces the ports of all Listeners (not of TCPMappings); empty: those of the Listeners, or 127.0.0.1:8080 (in a cluster port 8080 of `bind`) where there is none. */
   readonly listen: readonly ListenAddress[];
   /** Address of listeners that name none (--bind). */
   readonly bind: string;
@@ -141,6 +141,11 @@ export class Compiler {
         return issues();
       },
     };
+  }
+
+  /** Secrets (`namespace/name`) that some object refers to, there or not. */
+  get secretsNamed(): ReadonlySet<string> {
+    return this.#tls.secretsNamed;
   }
 
   /** Issues as of now, put together when they are read: what is served need not wait for ten thousand warnings. */
@@ -317,7 +322,9 @@ export class Compiler {
   #place(): PlacedTcp {
     const { hosts, listeners, module } = this.#globals;
     const { terminates } = this.#tls;
-    const http = makeListeners(listeners, hosts, this.#options.listen, terminates, module);
+    const { listen, inCluster, bind } = this.#options;
+    const fallback = { address: inCluster ? bind : '127.0.0.1', port: 8080 };
+    const http = makeListeners(listeners, hosts, listen, fallback, terminates, module);
     return placeTcp(this.#tcp.compiled(), http, listeners, this.#options.bind);
   }
 }

@@ -82,11 +82,8 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Where nothing else is said. */
-const defaultListen: ListenAddress = { address: '127.0.0.1', port: 8080 };
-
 /**
- * Listeners of HTTP: those of --listen in place of all others, else the Listener resources, else one on 127.0.0.1:8080.
+ * Listeners of HTTP: those of --listen in place of all others, else the Listener resources, else `fallback`.
  * @param module whose hops are those of Listeners without l7Depth, and whose use_proxy_proto is for the others.
  * @param terminatesTls some context terminates TLS: then the ports that no Listener resource describes take it, too.
  */
@@ -94,6 +91,7 @@ export function makeListeners(
   resources: readonly ListenerResource[],
   hosts: readonly Host[],
   listen: readonly ListenAddress[],
+  fallback: ListenAddress,
   terminatesTls: boolean,
   module: Pick<ModuleHttp, 'trustedHops' | 'proxyProtocol'> | null,
 ): Listener[] {
@@ -106,7 +104,7 @@ export function makeListeners(
       proxyProtocol: module?.proxyProtocol ?? false,
       virtualHosts: null,
     };
-    return (listen.length > 0 ? listen : [defaultListen]).map(({ address, port }) => {
+    return (listen.length > 0 ? listen : [fallback]).map(({ address, port }) => {
       return { ...implied, name: `${address}:${port}`, address, port };
     });
   }

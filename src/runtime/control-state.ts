@@ -7,6 +7,7 @@ import {
 } from '../admin/reports.ts';
 import type { AdminState, Readiness } from '../admin/state.ts';
 import type { Compilation } from '../compiler/compiler.ts';
+import type { ClusterProblem } from '../kubernetes/problems.ts';
 import type { MetricsInput } from '../metrics/families.ts';
 import { MergedMetrics } from '../metrics/merged-metrics.ts';
 import { RateWindow } from '../metrics/rates.ts';
@@ -32,13 +33,21 @@ export class ControlState implements AdminState {
   readonly #begin: Extract<ToControl, { type: 'begin' }>;
   readonly #feed: WorkerFeed;
   readonly #table: EndpointTable;
+  /** What is wrong with the source of the configuration. */
+  readonly #problems: () => Iterable<ClusterProblem>;
   readonly #rates = new RateWindow(RATE_WINDOW_MS);
   /** Issues of the last compile with their keys; the compiler hands the same objects out again where nothing changed. */
   #told = new Map<Issue, string>();
   /** All workers had the configuration once. */
   #wasComplete = false;
 
-  constructor(begin: Extract<ToControl, { type: 'begin' }>, feed: WorkerFeed, table: EndpointTable) {
+  constructor(
+    begin: Extract<ToControl, { type: 'begin' }>,
+    feed: WorkerFeed,
+    table: EndpointTable,
+    problems: () => Iterable<ClusterProblem>,
+  ) {
+    this.#problems = problems;
     this.#begin = begin;
     this.#feed = feed;
     this.#table = table;
@@ -51,7 +60,10 @@ export class ControlState implements AdminState {
     if (this.draining) return { ready: false, why: 'shutting down' };
     const { serving } = this.#feed;
     const { workers } = this.#begin.options;
-    if (this.compilation === null) return { ready: false, why: 'the configuration is being read' };
+    if (this.compilation === null) {
+      const [problem] = this.#problems();
+      return { ready: false, why: problem?.message ?? 'the configuration is being read' };
+    }
     if (serving >= workers) this.#wasComplete = true;
     if (serving === 0 || !this.#wasComplete) {
       return { ready: false, why: `${serving} of ${workers} workers have the configuration` };
@@ -126,7 +138,23 @@ export class ControlState implements AdminState {
       help: i.help,
       kept: i.kept,
     }));
-    return { ...this.#count(), issues };
+    return { ...this.#count(), issues: [...this.#sourceIssues(), ...issues] };
+  }
+
+  #sourceIssues(): ErrorsReport['issues'] {
+    return [...this.#problems()].map(({ severity, code, message, help }) => {
+      return {
+        severity,
+        code,
+        file: 'kubernetes',
+        line: 1,
+        column: 1,
+        object: null,
+        message,
+        help,
+        kept: false,
+      };
+    });
   }
 
   #weights(): SplitWeight[] {
@@ -134,7 +162,7 @@ export class ControlState implements AdminState {
   }
 
   #count(): { errors: number; warnings: number } {
-    const issues = this.compilation?.issues ?? [];
+    const issues = [...(this.compilation?.issues ?? []), ...this.#problems()];
     const errors = issues.filter((i) => i.severity === 'error').length;
     return { errors, warnings: issues.length - errors };
   }

@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
-import { type Compilation, Compiler, type FileInput } from '../compiler/compiler.ts';
-import { type FileChange, type FileSource, STANDARD_INPUT, watchFiles } from '../sources/files.ts';
-import { NamedFiles } from '../sources/named-files.ts';
+import { type Compilation, Compiler, type CompilerInput } from '../compiler/compiler.ts';
 import { certificateChecker } from './certificate-checker.ts';
 import { ControlState } from './control-state.ts';
 import { EndpointTable } from './endpoint-table.ts';
+import { type Inputs, openInputs } from './inputs.ts';
 import { systemLookup } from './lookup.ts';
 import { decodeFromWorker, type FromControl, type FromWorker, type ToControl } from './messages.ts';
 import type { RunOptions } from './options.ts';
+import { refusedBackends } from './refused-backends.ts';
 import { Resolver } from './resolver.ts';
 import { WorkerFeed } from './worker-feed.ts';
 
@@ -25,75 +25,79 @@ type Begin = Extract<ToControl, { type: 'begin' }>;
 export class Control {
   readonly #options: RunOptions;
   readonly #restarted: boolean;
-  readonly #input: string | null;
   readonly #send: (message: FromControl) => void;
   readonly #log: Logger;
   readonly #compiler: Compiler;
-  readonly #source: FileSource;
-  /** Certificates and the like that manifests name. */
-  readonly #named: NamedFiles;
-  readonly #table = new EndpointTable();
+  readonly #inputs: Inputs;
+  readonly #table: EndpointTable;
   readonly #resolver: Resolver;
   readonly #feed: WorkerFeed;
   readonly #state: ControlState;
   #admin: AdminServer | null = null;
   #wasReady = false;
+  /** Changes that wait for the compile before them. */
+  readonly #waiting: CompilerInput[] = [];
+  #compiling = false;
+  /** Secrets that are followed. */
+  #secrets: ReadonlySet<string> = new Set();
+  /** The last revision that the log has. */
+  #told = 0;
 
   constructor(begin: Begin, send: (message: FromControl) => void, log: Logger) {
     const { options } = begin;
     this.#options = options;
     this.#restarted = begin.restarted;
-    this.#input = begin.input;
     this.#send = send;
     this.#log = log;
-    this.#named = new NamedFiles((path) => this.#update([{ path, text: null, external: true }]));
+    const refuses = options.cluster === null ? () => null : refusedBackends(options.allowBackends);
+    this.#table = new EndpointTable(refuses);
+    this.#inputs = openInputs({
+      options,
+      input: begin.input,
+      keepInput: (text) => send({ type: 'keep-input', text }),
+      onChange: (changes) => void this.#take(changes),
+      log,
+    });
     this.#compiler = new Compiler({
       ambassadorIds: options.ambassadorIds,
       resolve: options.resolve,
-      inCluster: false,
-      zone: null,
-      refuses: () => null,
+      inCluster: options.cluster !== null,
+      zone: options.cluster?.zone ?? null,
+      refuses,
       listen: options.listen,
       bind: options.bind,
       unguarded: options.unguarded,
       isolateNamespaces: options.isolateNamespaces,
-      // Upstreams are not spoken to over TLS yet.
       verifyUpstreams: options.verifyUpstreams,
       certificates: certificateChecker(),
-      files: this.#named,
+      files: this.#inputs.named,
       environment: process.env,
     });
-    const again = begin.input !== null;
-    const paths = again ? options.paths.filter((path) => path !== STANDARD_INPUT) : options.paths;
-    this.#source = watchFiles(paths, { follow: true });
     this.#resolver = new Resolver(systemLookup(), (host, resolution) => {
       if (resolution.problem !== null) log.warn({ host }, resolution.problem);
       this.#feed.endpoints(this.#table.resolved(host, resolution));
     });
     this.#feed = new WorkerFeed(send, () => this.#table.all());
-    this.#state = new ControlState(begin, this.#feed, this.#table);
+    this.#state = new ControlState(begin, this.#feed, this.#table, () => this.#inputs.problems());
   }
 
   /** Reads, compiles, serves. Rejects with one line for the user when that cannot be. */
   async start(): Promise<void> {
     // Workers that said `started` before this process listened say it again.
     this.#feed.hello();
-    const files = await this.#files();
-    this.#source.onChange((changes) => this.#update(changes));
-    if (this.#restarted) await this.#recount();
-    const { admin, adminTokenFile } = this.#options;
-    this.#admin = await startAdmin(this.#state, { ...admin, tokenFile: adminTokenFile });
-    this.#update(files);
+    // A cluster can take its time, and somebody has to say so meanwhile; manifests that are not there are told first.
+    const patient = this.#options.cluster !== null;
+    if (patient) await this.#openAdmin();
+    const all = await this.#inputs.start();
+    if (!patient) await this.#openAdmin();
+    await this.#take(all);
     setInterval(() => this.#state.sampleRates(performance.now()), SAMPLE_MS).unref();
   }
 
-  /** Everything there is at the start. Standard input is read by the first control process only, and kept by the parent. */
-  async #files(): Promise<readonly FileChange[]> {
-    const files = await this.#source.start();
-    if (this.#input !== null) return [{ path: STANDARD_INPUT, text: this.#input }, ...files];
-    const input = files.find((file) => file.path === STANDARD_INPUT);
-    if (input?.text != null) this.#send({ type: 'keep-input', text: input.text });
-    return files;
+  async #openAdmin(): Promise<void> {
+    if (this.#restarted) await this.#recount();
+    const { admin, adminTokenFile } = this.#options;
+    this.#admin = await startAdmin(this.#state, { ...admin, tokenFile: adminTokenFile });
   }
 
   /** Takes a message of the parent. */
@@ -121,8 +125,7 @@ export class Control {
         return;
       case 'draining':
         this.#state.draining = true;
-        this.#source.stop();
-        this.#named.stop();
+        this.#inputs.stop();
         this.#resolver.stop();
         return;
     }
@@ -149,9 +152,28 @@ export class Control {
     }
   }
 
-  #update(changes: readonly FileInput[]): void {
-    const began = performance.now();
-    const compilation = this.#compiler.update(changes);
+  /** Compiles and serves what has changed, one after another. */
+  async #take(changes: readonly CompilerInput[]): Promise<void> {
+    this.#waiting.push(...changes);
+    if (this.#compiling) return;
+    this.#compiling = true;
+    do {
+      const began = performance.now();
+      const compilations = [this.#compiler.update(this.#waiting.splice(0))];
+      const { secretsNamed } = this.#compiler;
+      // Without its Secrets a new host would be refused for a moment, and an error told that is none.
+      if (this.#inputs.followSecrets !== null && !isSame(secretsNamed, this.#secrets)) {
+        this.#secrets = secretsNamed;
+        await this.#inputs.followSecrets(secretsNamed);
+        compilations.push(this.#compiler.update(this.#waiting.splice(0)));
+      }
+      for (const compilation of compilations) this.#publish(compilation);
+      this.#tell(compilations.at(-1)!, performance.now() - began);
+    } while (this.#waiting.length > 0);
+    this.#compiling = false;
+  }
+
+  #publish(compilation: Compilation): void {
     this.#state.compilation = compilation;
     const endpoints = this.#table.compiled(compilation.endpointsPatch);
     this.#feed.endpoints({ set: endpoints.set, delete: [] });
@@ -162,14 +184,14 @@ export class Control {
     if (patch.from === 0 || patch.listeners !== null)
       this.#send({ type: 'listen', listeners: snapshot.listeners });
     this.#resolver.retain((host) => this.#table.needs(host));
-    this.#tell(compilation, performance.now() - began);
   }
 
   #tell(compilation: Compilation, tookMs: number): void {
     const issues = this.#state.newIssues();
     for (const issue of issues.slice(0, MAX_TOLD)) {
-      const place = `${issue.file}:${issue.line}:${issue.column}`;
-      const text = `${place}: ${issue.message}${issue.help === null ? '' : `; ${issue.help}`}`;
+      // An object of a cluster is its own place.
+      const place = issue.file === issue.object ? '' : `${issue.file}:${issue.line}:${issue.column}: `;
+      const text = `${place}${issue.message}${issue.help === null ? '' : `; ${issue.help}`}`;
       this.#log[issue.severity === 'error' ? 'error' : 'warn'](
         { code: issue.code, object: issue.object },
         text,
@@ -181,6 +203,8 @@ export class Control {
       );
     }
     const { revision, routes, tcpRoutes } = compilation.snapshot;
+    if (revision === this.#told) return;
+    this.#told = revision;
     this.#log.info(
       { revision, routes: routes.size + tcpRoutes.length, ms: Math.round(tookMs) },
       'configuration compiled',
@@ -229,4 +253,8 @@ export class Control {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+}
+
+function isSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((item) => b.has(item));
 }

@@ -13,9 +13,27 @@ export interface Address {
   readonly port: number;
 }
 
+/** What of a cluster is followed (--kubernetes). */
+export interface ClusterOptions {
+  /** Context of the kubeconfig; null = the pod's ServiceAccount, else the current context. */
+  readonly context: string | null;
+  /** Null = all namespaces. */
+  readonly namespace: string | null;
+  /** Label selector of the objects that configure the gateway; null = all. */
+  readonly selector: string | null;
+  /** Milliseconds after which a watch without a word is given up; null = the default. */
+  readonly watchSilenceMs: number | null;
+  /** Zone of this gateway, for topology hints; null = they are passed over. */
+  readonly zone: string | null;
+}
+
 /** Everything that `serin run` was told, as plain data: it travels to the control process and the workers. */
 export interface RunOptions {
   readonly paths: readonly string[];
+  /** The cluster that is followed in place of paths; null = none. */
+  readonly cluster: ClusterOptions | null;
+  /** Addresses, as CIDR, that may be backends in a cluster although they are its own or the gateway's. */
+  readonly allowBackends: readonly string[];
   /** Replaces the ports of all Listeners (not of TCPMappings); empty = what the manifests say, else 127.0.0.1:8080. */
   readonly listen: readonly Address[];
   /** Address on which Listeners and TCPMappings of the manifests are bound. */

@@ -148,11 +148,14 @@ describe('output that is no terminal’s', () => {
 describe('a wrong call is one clear line and exit code 2', () => {
   test.each([
     [['run', '/no/such/path'], /\/no\/such\/path/],
-    [['run'], /missing required argument/],
+    [['run'], /name the manifests .* or follow a cluster with --kubernetes/],
     [['run', '.', '--worker', '3'], /Did you mean --workers\?/],
     [['run', '.', '--listen', 'x'], /Write HOST:PORT/],
     [['runn'], /Did you mean run\?/],
-    [['run', '.', '--kubernetes'], /not in this version/],
+    [['run', '.', '--kubernetes'], /--kubernetes takes no paths/],
+    [['run', '.', '--zone', 'a'], /--zone needs --kubernetes/],
+    [['run', '--kubernetes', '--selector', 'a b'], /no requirement of a label selector/],
+    [['run', '--kubernetes', '--allow-backend', '10.0.0.0/40'], /no length of a prefix/],
     [['run', '.', '--data-plane', 'envoy'], /not in this version/],
     [['status', '--admin', '127.0.0.1:1'], /serin run/],
   ])('serin %j', async (args, line) => {

@@ -1,9 +1,11 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { Command, Option } from 'commander';
+import { parseLabelSelector } from '../../lib/label-selector.ts';
 import type { Limits } from '../../proxy/limits.ts';
-import type { AcceptMode, Address, RunOptions } from '../../runtime/options.ts';
+import type { AcceptMode, Address, ClusterOptions, RunOptions } from '../../runtime/options.ts';
 import {
   collectAddress,
+  collectCidr,
   collectResolve,
   parseAddress,
   parseCount,
@@ -19,12 +21,20 @@ const examples = `
 Examples:
   $ serin run manifests/
   $ serin run hello-grpc.yaml --resolve grpc-server.default.svc.cluster.local:50051=127.0.0.1:50051
+  $ serin run --kubernetes --context staging --listen 127.0.0.1:8080
 
 Then: serin status shows every version's calls; edit the files, each change is served at once.`;
 
 interface Given {
+  readonly kubernetes: boolean;
+  readonly context?: string;
+  readonly namespace?: string;
+  readonly selector?: string;
+  readonly watchSilence?: number;
+  readonly zone?: string;
+  readonly allowBackend?: string[];
   readonly listen?: Address[];
-  readonly bind: string;
+  readonly bind?: string;
   readonly admin: Address;
   readonly resolve?: Resolve[];
   readonly workers: number;
@@ -48,7 +58,26 @@ interface Given {
 export function runCommand(): Command {
   const command = new Command('run')
     .description('serve what the manifests say (files, folders, "-"), following every change of the files')
-    .argument('<paths...>', 'files, folders, or - for standard input')
+    .argument('[paths...]', 'files, folders, or - for standard input')
+    .option(
+      '--kubernetes',
+      'follow a cluster in place of paths (kubeconfig, or the pod’s ServiceAccount)',
+      false,
+    )
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--namespace <name>', 'follow one namespace (default: all)')
+    .option('--selector <labels>', 'only objects with these labels configure the gateway')
+    .option(
+      '--watch-silence <duration>',
+      'give up a watch that says nothing for so long (default: 150s)',
+      parseDuration,
+    )
+    .option('--zone <name>', 'where this gateway runs: endpoints with hints for this zone are preferred')
+    .option(
+      '--allow-backend <cidr>',
+      'loopback, link-local or own addresses that may be backends in a cluster; repeatable',
+      collectCidr,
+    )
     .option(
       '--listen <host:port>',
       'where calls come in; replaces the ports of all Listeners, not those of TCPMappings; repeatable (default: 127.0.0.1:8080 where the manifests have no Listener)',
@@ -56,8 +85,7 @@ export function runCommand(): Command {
     )
     .option(
       '--bind <address>',
-      'address on which Listeners and TCPMappings of the manifests are bound',
-      '127.0.0.1',
+      'address on which Listeners and TCPMappings of the manifests are bound (default: 127.0.0.1; with --kubernetes all)',
     )
     .addOption(
       new Option('--admin <host:port>', 'API, /metrics, health')
@@ -118,6 +146,7 @@ export function runCommand(): Command {
   addLaterOptions(command);
   return command.action(async (paths: string[], given: Given) => {
     refuseLaterOptions(command, { ...given });
+    refuseMixed(command, paths, given);
     const { Parent } = await import('../../runtime/parent.ts');
     const { makeLogger } = await import('../../runtime/logger.ts');
     const options = runOptions(paths, given);
@@ -131,12 +160,51 @@ export function runCommand(): Command {
   });
 }
 
+/** Options of a cluster that need one, and the two sources beside one another. */
+function refuseMixed(command: Command, paths: readonly string[], given: Given): void {
+  if (given.kubernetes && paths.length > 0)
+    command.error('error: --kubernetes takes no paths: the manifests are those of the cluster');
+  if (!given.kubernetes && paths.length === 0)
+    command.error('error: name the manifests (files, folders, or -), or follow a cluster with --kubernetes');
+  if (given.kubernetes) {
+    try {
+      parseLabelSelector(given.selector ?? '');
+    } catch (error) {
+      command.error(`error: --selector: ${(error as Error).message}`);
+    }
+    return;
+  }
+  for (const key of ['context', 'namespace', 'selector', 'watchSilence', 'zone', 'allowBackend'] as const) {
+    if (given[key] === undefined) continue;
+    const flag = `--${key.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`;
+    command.error(`error: ${flag} needs --kubernetes`);
+  }
+}
+
+function clusterOptions(given: Given): ClusterOptions {
+  return {
+    context: given.context ?? null,
+    namespace: given.namespace ?? null,
+    selector: given.selector ?? null,
+    watchSilenceMs: given.watchSilence ?? null,
+    zone: given.zone || null,
+  };
+}
+
+/** All addresses of the machine, of both families where it has IPv6. */
+function anyAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+}
+
 function runOptions(paths: readonly string[], given: Given): RunOptions {
   const environmentId = process.env.AMBASSADOR_ID;
   return {
     paths,
+    cluster: given.kubernetes ? clusterOptions(given) : null,
+    allowBackends: given.allowBackend ?? [],
     listen: given.listen ?? [],
-    bind: given.bind,
+    bind: given.bind ?? (given.kubernetes ? anyAddress() : '127.0.0.1'),
     admin: given.admin,
     resolve: given.resolve ?? [],
     workers: given.workers,

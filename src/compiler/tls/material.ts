@@ -45,6 +45,7 @@ export class MaterialReader {
   >;
   #secrets: ReadonlyMap<string, Unit> = new Map();
   #read = new Set<string>();
+  #named = new Set<string>();
 
   constructor(checker: CertificateChecker, files: ExternalFiles) {
     this.#checker = checker;
@@ -55,6 +56,12 @@ export class MaterialReader {
   begin(secrets: ReadonlyMap<string, Unit>): void {
     this.#secrets = secrets;
     this.#read = new Set();
+    this.#named = new Set();
+  }
+
+  /** Secrets (`namespace/name`) that the last pass looked for, found or not. */
+  get named(): ReadonlySet<string> {
+    return this.#named;
   }
 
   /** Ends the pass: files that it has not read are not followed any more. */
@@ -64,7 +71,7 @@ export class MaterialReader {
 
   /** Certificate and key of a Secret that `user` names. */
   pairOf(reference: SecretReference, user: Unit): Material<CheckedPair> {
-    const unit = this.#secrets.get(`${reference.namespace}/${reference.name}`);
+    const unit = this.#secret(reference);
     if (unit === undefined) return missing(reference, user);
     return cached(this.#pairs, unit, () => {
       const chain = partOf(unit, keysOf.chain);
@@ -101,7 +108,7 @@ export class MaterialReader {
 
   /** Certificates of authorities, or a list of revoked ones, in a Secret. */
   ofSecret(what: Authority, reference: SecretReference, user: Unit): Material<string> {
-    const unit = this.#secrets.get(`${reference.namespace}/${reference.name}`);
+    const unit = this.#secret(reference);
     if (unit === undefined) return missing(reference, user);
     return cached(this.#others[what], unit, () => {
       const part = partOf(unit, keysOf[what]);
@@ -114,6 +121,12 @@ export class MaterialReader {
   ofFile(what: Authority, file: string, path: ValuePath, user: Unit): Material<string> {
     const read = this.#file(file, path, user);
     return read.value === null ? read : this.#checkOther(what, read.value, user, path, file);
+  }
+
+  #secret({ namespace, name }: SecretReference): Unit | undefined {
+    const key = `${namespace}/${name}`;
+    this.#named.add(key);
+    return this.#secrets.get(key);
   }
 
   #file(written: string, path: ValuePath, user: Unit): Material<string> {

@@ -93,6 +93,11 @@ export class TlsTable {
     return [...rows.values()];
   }
 
+  /** Secrets (`namespace/name`) that some context needs, there or not. */
+  get secretsNamed(): ReadonlySet<string> {
+    return this.#reader.named;
+  }
+
   /** Findings of the last refresh. */
   findings(): readonly UnitFinding[] {
     return this.#findings;
