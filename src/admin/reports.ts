@@ -3,7 +3,7 @@ import type { SeriesTotal } from '../metrics/merged-metrics.ts';
 import { failureKind, isCancelled, isFailure } from '../metrics/outcomes.ts';
 import type { Rate } from '../metrics/rates.ts';
 import type { SplitWeight } from '../metrics/weights.ts';
-import type { ServiceEndpoints } from '../model/endpoints.ts';
+import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
 import type { NamedMatch, StringMatch } from '../model/match.ts';
 import type { Route } from '../model/route.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -147,7 +147,10 @@ export function servicesReport(
     versions.set(version, list);
     return list;
   };
-  for (const [name, service] of services) {
+  const byName = new Map<string, ServiceEndpoints[]>();
+  for (const service of services.values()) {
+    const name = service.service;
+    byName.set(name, [...(byName.get(name) ?? []), service]);
     const versions =
       service.endpoints.length > 0 ? service.endpoints.map((e) => e.version) : [service.version];
     for (const version of versions) groupOf(name, version);
@@ -159,12 +162,14 @@ export function servicesReport(
     services: [...groups]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, versions]) => {
-        const service = services.get(name);
+        // A service that is divided by versions has a row for each.
+        const rows = byName.get(name) ?? [];
+        const endpoints = rows.flatMap((row) => row.endpoints);
         return {
           service: name,
-          state: service?.state ?? 'gone',
-          problem: service?.problem ?? null,
-          versions: [...versions].map(([version, list]) => versionReport(version, list, service, rate)),
+          state: rows[0]?.state ?? 'gone',
+          problem: rows.find(({ problem }) => problem !== null)?.problem ?? null,
+          versions: [...versions].map(([version, list]) => versionReport(version, list, endpoints, rate)),
         };
       }),
   };
@@ -173,7 +178,7 @@ export function servicesReport(
 function versionReport(
   version: string,
   series: readonly SeriesTotal[],
-  service: ServiceEndpoints | undefined,
+  endpoints: readonly Endpoint[],
   rate: (labels: SeriesLabels) => Rate,
 ): VersionReport {
   const errors: Record<string, number> = {};
@@ -199,7 +204,7 @@ function versionReport(
   return {
     version,
     roles: [...new Set(series.map((one) => one.labels.role))].sort(),
-    endpoints: service?.endpoints.filter((e) => e.version === version).length ?? 0,
+    endpoints: endpoints.filter((e) => e.version === version).length,
     ...sums,
     errors,
     p50: ms(0.5),

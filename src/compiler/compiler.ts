@@ -3,7 +3,15 @@ import { defaultHttpSettings } from '../model/http-settings.ts';
 import { type EndpointsPatch, emptySnapshot, type Snapshot, type SnapshotPatch } from '../model/snapshot.ts';
 import type { ReadContext } from '../resources/context.ts';
 import type { Issue } from '../resources/issue.ts';
+import type { CanaryOverlay } from '../resources/serin/canary.ts';
 import { applyRoutes, type RouteChanges } from './apply-routes.ts';
+import {
+  type CanaryState,
+  type CanarySurroundings,
+  canaryFinding,
+  canaryStates,
+} from './canaries/canary-state.ts';
+import { CanaryTable } from './canaries/canary-table.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { type FileState, readFileState, readObjectState } from './file-state.ts';
 import { type Globals, gatherGlobals, isGlobal } from './globals.ts';
@@ -87,6 +95,7 @@ export class Compiler {
   readonly #names = new NameTable();
   readonly #groups = new GroupTable();
   readonly #tcp = new TcpTable();
+  readonly #canaries = new CanaryTable();
   #placingFindings: readonly UnitFinding[] = [];
   readonly #index = new EndpointIndex();
   readonly #services: ServiceTable;
@@ -115,15 +124,17 @@ export class Compiler {
     const changes = this.#takeOver(inputs);
     const globalsChanged = this.#applyObjects(changes);
     const context = this.#groupContext();
+    const canaries = this.#canaries.takeTouched();
     const dirty = affectedGroups(
       this.#regroup(changes, globalsChanged, context),
       globalsChanged,
+      canaries,
       this.#groups,
       context,
       this.#rules,
     );
     const routes = this.#compileGroups(dirty, context);
-    const tcpChanged = this.#tcp.compile(context, globalsChanged, (before, after) => {
+    const tcpChanged = this.#tcp.compile(context, globalsChanged || canaries !== null, (before, after) => {
       for (const service of after) this.#services.count(service, 1);
       for (const service of before) this.#services.count(service, -1);
     });
@@ -160,6 +171,7 @@ export class Compiler {
           ...this.#tcp.findings(),
           ...this.#placingFindings,
           ...this.#tls.findings(),
+          ...this.#canaryFindings(),
         ],
         this.#unreadable,
         [...this.#globalUnits],
@@ -170,6 +182,33 @@ export class Compiler {
         },
       );
       return made;
+    };
+  }
+
+  /** What has become of the Canaries, as of now. */
+  canaries(): CanaryState[] {
+    return canaryStates(this.#canaries, this.#around());
+  }
+
+  /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`); takes effect with the next update. */
+  setOverlays(overlays: ReadonlyMap<string, CanaryOverlay>): void {
+    this.#canaries.setOverlays(overlays);
+  }
+
+  *#canaryFindings(): Generator<UnitFinding> {
+    const around = this.#around();
+    for (const { active, older } of this.#canaries.all()) {
+      const found = canaryFinding(active, older, around);
+      if (found !== null) yield { unit: active.unit, finding: found, kept: false };
+    }
+  }
+
+  #around(): CanarySurroundings {
+    return {
+      index: this.#index,
+      hasMapping: (name) => this.#groups.hasMapping(name) || this.#tcp.hasMapping(name),
+      isRouted: (place) => this.#services.isNamed(place),
+      inCluster: this.#options.inCluster,
     };
   }
 
@@ -254,6 +293,7 @@ export class Compiler {
       for (const place of this.#index.change(unit, kind === 'comes')) this.#services.touch(place);
       this.#tls.change(unit, kind === 'comes');
       this.#tcp.change(unit, kind === 'comes');
+      this.#canaries.change(unit, kind === 'comes');
       if (!isGlobal(unit)) continue;
       globalsChanged = true;
       if (kind === 'comes') this.#globalUnits.add(unit);
@@ -280,7 +320,8 @@ export class Compiler {
 
   #groupContext(): GroupContext {
     const { unguarded, isolateNamespaces, verifyUpstreams } = this.#options;
-    return { globals: this.#globals, unguarded, isolateNamespaces, verifyUpstreams };
+    const [globals, canaries] = [this.#globals, this.#canaries];
+    return { globals, canaries, unguarded, isolateNamespaces, verifyUpstreams };
   }
 
   #compileGroups(dirty: ReadonlySet<string>, context: GroupContext): RouteChanges {

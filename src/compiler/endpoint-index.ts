@@ -9,6 +9,8 @@ export interface Subset {
   readonly family: 'IPv4' | 'IPv6' | null;
   /** Addresses that are going and still serve. */
   readonly draining: readonly EndpointAddress[];
+  /** All others. */
+  readonly unready: readonly EndpointAddress[];
 }
 
 /** What Kubernetes objects say of one service. */
@@ -38,7 +40,8 @@ export class EndpointIndex {
         return [this.#touch(`${namespace}/${name}`, 'services', unit, add)];
       case 'EndpointSlice': {
         const place = `${namespace}/${resource.service}`;
-        this.#countPods(place, [...resource.ready, ...resource.draining], namespace, add);
+        const { ready, draining, unready } = resource;
+        this.#countPods(place, [...ready, ...draining, ...unready], namespace, add);
         return [this.#touch(place, 'slices', unit, add)];
       }
       case 'Endpoints': {
@@ -84,7 +87,9 @@ export class EndpointIndex {
     }
     const unit = last(objects.endpoints);
     const subsets = unit === null ? null : (resourceOf(unit, 'Endpoints')?.subsets ?? null);
-    return subsets === null ? null : subsets.map((subset) => ({ ...subset, family: null, draining: [] }));
+    return subsets === null
+      ? null
+      : subsets.map((subset) => ({ ...subset, family: null, draining: [], unready: [] }));
   }
 
   /** Labels of a pod; null for one that is not known. */

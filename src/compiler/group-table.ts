@@ -2,9 +2,18 @@ import type { Route } from '../model/route.ts';
 import type { Mapping } from '../resources/ambassador/mapping.ts';
 import type { MappingMatch } from '../resources/ambassador/mapping-match.ts';
 import { finding } from '../resources/issue.ts';
+import type { TouchedByCanaries } from './canaries/canary-table.ts';
 import { compileGroup } from './compile-group.ts';
-import type { FailedMember, GroupContext, Member, UnitFinding } from './group.ts';
-import { type NamedService, nameService } from './service-table.ts';
+import {
+  type FailedMember,
+  type GroupContext,
+  type Member,
+  memberName,
+  type UnitFinding,
+  weighed,
+} from './group.ts';
+import { clusterName, splitKey } from './service-name.ts';
+import { type NamedService, namedServices } from './service-table.ts';
 import { resourceOf, type Unit } from './unit.ts';
 import { associate } from './virtual-hosts.ts';
 
@@ -63,6 +72,26 @@ export class GroupTable {
     return [...members, ...[...this.#unreached.keys()].filter((unit) => moves(unit, null))];
   }
 
+  /** True if a Mapping (`name.namespace`) is in a group. */
+  hasMapping(name: string): boolean {
+    for (const unit of this.#keyOf.keys()) {
+      const mapping = resourceOf(unit, 'Mapping');
+      if (mapping !== null && memberName({ unit, mapping }) === name) return true;
+    }
+    return false;
+  }
+
+  /** Keys of the groups that have one of these services or Mappings (`name.namespace`). */
+  *using({ services, mappings }: TouchedByCanaries): Generator<string> {
+    for (const [unit, key] of this.#keyOf) {
+      const mapping = resourceOf(unit, 'Mapping');
+      if (mapping === null) continue;
+      const cluster = clusterName(splitKey(mapping.serviceKey).host, 'default');
+      const service = cluster === null ? '' : `${cluster.name}.${cluster.namespace}`;
+      if (services.has(service) || mappings.has(memberName({ unit, mapping }))) yield key;
+    }
+  }
+
   /** Keys of all groups, those that are empty by now but were compiled included. */
   keys(): Set<string> {
     return new Set([...this.#groups.keys(), ...this.#compiled.keys()]);
@@ -81,15 +110,15 @@ export class GroupTable {
     for (const unit of group.units) {
       const mapping = resourceOf(unit, 'Mapping');
       const { recovered } = unit.object;
-      if (mapping !== null) members.push({ unit, mapping });
+      if (mapping !== null) members.push({ unit, mapping: weighed(mapping, context.canaries) });
       else if (recovered?.kind === 'Mapping') failed.push({ unit, weighted: recovered.weighted });
     }
     const draft = compileGroup(key, group.virtualHosts, members, failed, context);
-    const named = members.map(({ mapping }) => nameService(mapping));
+    const split = draft.route?.action.kind === 'split' ? draft.route.action.split : null;
     const routes = [draft.route, draft.otherCase].filter((route) => route !== null);
     let after: CompiledGroup = {
       routes,
-      services: used(draft.route, named),
+      services: namedServices(split, members),
       findings: draft.findings,
     };
     if (draft.invalid && before !== null && before.routes.length > 0) {
@@ -135,12 +164,4 @@ function unreached(mapping: Mapping): UnitFinding['finding'] {
   if (!mapping.match.hostGiven) return finding('hostname-missing', []);
   const { host } = mapping.match.route;
   return finding('no-host', [], { hostname: host.kind === 'any' ? '*' : host.value });
-}
-
-function used(route: Route | null, named: readonly NamedService[]): NamedService[] {
-  if (route?.action.kind !== 'split') return [];
-  const keys = new Set<string>();
-  for (const member of route.action.split.members)
-    if (member.kind === 'backend') keys.add(member.backend.service);
-  return named.filter(({ key }) => keys.has(key));
 }

@@ -3,6 +3,7 @@ import type { SplitMember } from '../model/split.ts';
 import type { Mapping } from '../resources/ambassador/mapping.ts';
 import type { TcpMapping } from '../resources/ambassador/tcp-mapping.ts';
 import type { Finding } from '../resources/issue.ts';
+import type { CanaryLookup } from './canaries/canary-table.ts';
 import type { Globals } from './globals.ts';
 import type { Unit } from './unit.ts';
 
@@ -29,6 +30,7 @@ export interface GroupContext {
   readonly unguarded: boolean;
   readonly isolateNamespaces: boolean;
   readonly verifyUpstreams: boolean;
+  readonly canaries: CanaryLookup;
 }
 
 /** What groups of both kinds have in common. Passes that look at nothing else are for both. */
@@ -73,6 +75,12 @@ export function compareMembers(a: GroupMember, b: GroupMember): number {
   const y = b.mapping.meta;
   if (x.namespace !== y.namespace) return x.namespace < y.namespace ? -1 : 1;
   return x.name === y.name ? 0 : x.name < y.name ? -1 : 1;
+}
+
+/** A Mapping with the weight that counts: a Canary or a command can have taken it over. */
+export function weighed<M extends Mapping | TcpMapping>(mapping: M, canaries: CanaryLookup): M {
+  const weight = canaries.weightOfMapping(`${mapping.meta.name}.${mapping.meta.namespace}`);
+  return weight === null ? mapping : { ...mapping, weight };
 }
 
 /** `name.namespace` of a member. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { endpointsKey } from '../model/endpoints.ts';
 import { type Compilation, Compiler, type FileInput } from './compiler.ts';
 import { type InvalidationRule, invalidationRules } from './invalidation.ts';
 import { testOptions } from './test-support.ts';
@@ -115,12 +116,31 @@ const other = fc.constantFrom(
   },
   { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod', labels: { version: 'v7' } } },
 );
+const canary = fc
+  .record({
+    name: fc.constantFrom('c', 'd'),
+    target: fc.constantFrom<Record<string, string>>(
+      { service: 'a-all', stable: 'v1', canary: 'v7' },
+      { service: 'a-all:80', stable: 'v1', canary: 'v7' },
+      { mapping: 'a' },
+      { mapping: 'b' },
+    ),
+    weight: fc.constantFrom(0, 5, 12.5),
+    sticky: fc.constantFrom(undefined, { header: 'x-user' }),
+  })
+  .map(({ name, target, ...spec }) => ({
+    apiVersion: 'serin.dev/v1alpha1',
+    kind: 'Canary',
+    metadata: { name },
+    spec: { ...target, ...spec },
+  }));
 const object = fc.oneof(
   { weight: 8, arbitrary: mapping },
   { weight: 1, arbitrary: host },
   { weight: 1, arbitrary: other },
   { weight: 3, arbitrary: tcpMapping },
   { weight: 1, arbitrary: listener },
+  { weight: 2, arbitrary: canary },
 );
 const edit = fc.record({
   path: fc.constantFrom('a.json', 'b.yaml', 'c.yaml'),
@@ -137,7 +157,7 @@ function essence({ snapshot, services, issues, counts }: Compilation): unknown {
   const routes = [...snapshot.routes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   const endpoints = [...services.values()]
     .map(({ everReady: _, ...rest }) => rest)
-    .sort((a, b) => (a.service < b.service ? -1 : 1));
+    .sort((a, b) => (endpointsKey(a) < endpointsKey(b) ? -1 : 1));
   return JSON.parse(
     JSON.stringify({
       routes,

@@ -1,3 +1,4 @@
+import type { TouchedByCanaries } from './canaries/canary-table.ts';
 import type { GroupContext } from './group.ts';
 import type { GroupTable } from './group-table.ts';
 import type { Unit } from './unit.ts';
@@ -13,7 +14,7 @@ export interface UnitChange {
  * have to cover everything that a group's result depends on. A test takes each away and sees the compiler fail.
  */
 export interface InvalidationRule {
-  readonly name: 'joined' | 'left' | 'globals';
+  readonly name: 'joined' | 'left' | 'globals' | 'canaries';
   readonly groups: (event: InvalidationEvent) => Iterable<string>;
 }
 
@@ -25,9 +26,12 @@ export interface InvalidationEvent {
   readonly left: string | null;
   /** True once an object changed on which all groups depend. */
   readonly globals: boolean;
+  /** What Canaries or commands divide in another way than before; null = nothing. */
+  readonly canaries: TouchedByCanaries | null;
   readonly table: GroupTable;
 }
 
+const nothing = { joined: null, left: null, globals: false, canaries: null };
 const one = (key: string | null): string[] => (key === null ? [] : [key]);
 
 /** All reasons. */
@@ -35,12 +39,14 @@ export const invalidationRules: readonly InvalidationRule[] = [
   { name: 'joined', groups: ({ joined }) => one(joined) },
   { name: 'left', groups: ({ left }) => one(left) },
   { name: 'globals', groups: ({ globals, table }) => (globals ? table.keys() : []) },
+  { name: 'canaries', groups: ({ canaries, table }) => (canaries === null ? [] : table.using(canaries)) },
 ];
 
 /** Applies changes to the groups and returns the keys of those that have to be compiled anew. */
 export function affectedGroups(
   changes: readonly UnitChange[],
   globalsChanged: boolean,
+  canaries: TouchedByCanaries | null,
   table: GroupTable,
   context: GroupContext,
   rules: readonly InvalidationRule[],
@@ -50,11 +56,11 @@ export function affectedGroups(
     for (const rule of rules) for (const key of rule.groups({ ...event, table })) dirty.add(key);
   };
   for (const { unit, kind } of changes) {
-    if (kind === 'goes') apply({ joined: null, left: table.leave(unit), globals: false });
+    if (kind === 'goes') apply({ ...nothing, left: table.leave(unit) });
   }
   for (const { unit, kind } of changes) {
-    if (kind === 'comes') apply({ joined: table.join(unit, context), left: null, globals: false });
+    if (kind === 'comes') apply({ ...nothing, joined: table.join(unit, context) });
   }
-  if (globalsChanged) apply({ joined: null, left: null, globals: true });
+  if (globalsChanged || canaries !== null) apply({ ...nothing, globals: globalsChanged, canaries });
   return dirty;
 }

@@ -1,5 +1,5 @@
 import type { ServiceBackend } from '../model/backend.ts';
-import type { ServiceEndpoints } from '../model/endpoints.ts';
+import { endpointsKey, type ServiceEndpoints } from '../model/endpoints.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Split, SplitMember } from '../model/split.ts';
 
@@ -43,7 +43,7 @@ function weightsOf(
   const out: SplitWeight[] = [];
   for (const { member, share } of effectiveShares(split, services)) {
     const { backend, role } = member;
-    for (const [version, part] of versionsOf(services.get(backend.service))) {
+    for (const [version, part] of versionsOf(services.get(endpointsKey(backend)))) {
       const { service, name: mapping } = backend;
       out.push({ route, service, version, role, mapping, share: share * part });
     }
@@ -61,7 +61,7 @@ function effectiveShares(
     m.role === 'canary' &&
     m.backend.onEmpty === 'divert' &&
     stable > 0 &&
-    isEmpty(services.get(m.backend.service));
+    isEmpty(services.get(endpointsKey(m.backend)));
   const diverted = members.filter(diverts).reduce((sum, m) => sum + m.share, 0);
   return members.map((member) => {
     if (diverts(member)) return { member, share: 0 };

@@ -1,3 +1,4 @@
+import type { VersionSubset } from './endpoints.ts';
 import type { PathRewrite } from './path.ts';
 import type { UpstreamTls } from './tls.ts';
 
@@ -21,8 +22,10 @@ export type UpstreamProtocol = 'h2' | 'http1';
 export interface ServiceBackend {
   /** The object it comes from, `name.namespace`. */
   readonly name: string;
-  /** Key of the endpoint table and label `service`: host with namespace and port, `grpc-server.default:50051`. */
+  /** Label `service`: host with namespace and port, `grpc-server.default:50051`. */
   readonly service: string;
+  /** The part of the service that calls go to; null or absent = all of it. See {@link endpointsKey}. */
+  readonly subset?: VersionSubset | null;
   /** Null = cleartext. */
   readonly tls: UpstreamTls | null;
   /** What becomes of the share when no endpoint is ready: `divert` to stable (counted), or `fail`. */

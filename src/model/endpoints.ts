@@ -7,12 +7,40 @@ export interface Endpoint {
   readonly version: string;
 }
 
+/** Those of a service's endpoints that are of one version. */
+export interface VersionSubset {
+  /** Label of the pods. */
+  readonly label: string;
+  readonly value: string;
+  /**
+   * Where no pod has the value: all pods but those with this one count instead (a mistake in the version of production
+   * must not take it down); null = none does.
+   */
+  readonly elseNot: string | null;
+}
+
+/** Key of the endpoint table: the service, or a part of it. */
+export function endpointsKey({
+  service,
+  subset,
+}: {
+  readonly service: string;
+  readonly subset?: VersionSubset | null;
+}): string {
+  if (subset == null) return service;
+  const { label, value, elseNot } = subset;
+  return `${service} ${label}=${value}${elseNot === null ? '' : ` else!=${elseNot}`}`;
+}
+
 /**
- * The endpoints of one service: a second table beside the snapshot, published apart.
+ * The endpoints of one service, or of one version of it: a second table beside the snapshot, published apart.
  * `pending`: a name that has to be looked up and was not yet asked for.
  */
 export interface ServiceEndpoints {
+  /** Label `service` of every metric; with `subset` it makes the {@link endpointsKey}. */
   readonly service: string;
+  /** Null or absent = all endpoints of the service. */
+  readonly subset?: VersionSubset | null;
   readonly state: 'pending' | 'known' | 'failed';
   /** The name to look up while `pending`, where it is not the service's own (an ExternalName Service). */
   readonly lookup?: string;

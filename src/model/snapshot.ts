@@ -75,6 +75,7 @@ export interface SnapshotPatch {
 /** Endpoints that changed, and services that are no longer named by any route. */
 export interface EndpointsPatch {
   readonly set: readonly ServiceEndpoints[];
+  /** Keys, see `endpointsKey`. */
   readonly delete: readonly string[];
 }
 

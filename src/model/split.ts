@@ -24,10 +24,14 @@ export type SplitMember<B extends ServiceBackend = Backend> =
   | { readonly kind: 'next'; readonly share: number }
   | { readonly kind: 'respond'; readonly share: number; readonly response: FixedResponse };
 
-/** What a sticky split hashes. Compiled by later sources; always null today. */
+/** What a sticky split hashes: calls with the same key get the same member for as long as the shares let them. */
 export interface StickyKey {
-  readonly kind: 'header' | 'cookie' | 'query';
+  readonly kind: 'header' | 'cookie';
+  /** A header's in lower case. */
   readonly name: string;
+  /** Of a cookie that the gateway sets, in seconds; 0 = until the browser ends. */
+  readonly maxAgeS: number;
+  /** Hashed along with the key. */
   readonly seed: string;
 }
 

@@ -1,6 +1,7 @@
 import type { CallSeries } from '../metrics/call-series.ts';
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import type { Backend } from '../model/backend.ts';
+import { endpointsKey } from '../model/endpoints.ts';
 import type { Route } from '../model/route.ts';
 import type { Role, Split } from '../model/split.ts';
 import type { ServiceRuntime, Services } from './service-runtime.ts';
@@ -46,7 +47,7 @@ export class RouteRuntime extends SplitRuntime<Backend, BackendRuntime> {
   constructor(route: Route, draws: DrawTable, services: Services, metrics: WorkerMetrics) {
     const split = route.action.kind === 'split' ? route.action.split : null;
     super(split, draws, ({ backend, role }) => {
-      return new BackendRuntime(route.name, backend, role, services.get(backend.service), metrics);
+      return new BackendRuntime(route.name, backend, role, services.get(endpointsKey(backend)), metrics);
     });
     this.route = route;
     this.split = split;

@@ -1,4 +1,4 @@
-import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
+import { type Endpoint, endpointsKey, type ServiceEndpoints } from '../model/endpoints.ts';
 import type { Exchange } from './exchange.ts';
 import type { Rest } from './rest.ts';
 
@@ -107,7 +107,7 @@ export class Services {
 
   /** Takes over what the control process says; calls that waited go on. */
   set(known: ServiceEndpoints): void {
-    const service = this.get(known.service);
+    const service = this.get(endpointsKey(known));
     service.state = known.state;
     service.version = known.version;
     service.everReady = known.everReady || service.everReady;

@@ -249,6 +249,19 @@ export const issueTable = {
   'tls-hostname-taken': warning(
     'TLS for {hostname} is terminated with {other} already, so this has no effect',
   ),
+  // Canary
+  'canary-conflict': error(
+    'the Canary {older} divides the same and is older, so this one has no effect',
+    'remove one of them',
+  ),
+  'canary-service-missing': warning(
+    'there is no Service {service}, so it has no effect yet',
+    'apply the Service, or mend the name (NAME.NAMESPACE for another namespace)',
+  ),
+  'canary-mapping-missing': warning(
+    'no Mapping {mapping} is served, so it has no effect yet',
+    'apply the Mapping, or mend the name (NAME.NAMESPACE for another namespace)',
+  ),
   // Others
   'address-rules-broken': warning(
     'it should say who may call and cannot be read, so nobody may: every call is answered with 403 (gRPC 7)',

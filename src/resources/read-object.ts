@@ -9,10 +9,14 @@ import type { ReadContext } from './context.ts';
 import { environmentFindings } from './environment.ts';
 import { type Finding, finding, isError } from './issue.ts';
 import { kubernetesGroups, kubernetesKinds, readMeta } from './kubernetes/kinds.ts';
-import type { ReadObject, Recovered } from './resource.ts';
+import type { ObjectMeta, ReadObject, Recovered, Resource } from './resource.ts';
+import { parseCanary } from './serin/canary.ts';
 import type { Locator } from './yaml/locate.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
+
+/** The only version of Serin's own kinds. */
+const SERIN_VERSION = 'serin.dev/v1alpha1';
 
 /** Reads one object: which kind it is, then its fields. Null: a kind that is nobody's business here. */
 export function readObject(
@@ -26,7 +30,7 @@ export function readObject(
     apiVersion,
     carrier !== null || (typeof kind === 'string' && Object.hasOwn(ambassadorKinds, kind)),
   );
-  if (version.kind === 'other') return carrier === null ? readKubernetes(object, locator) : null;
+  if (version.kind === 'other') return carrier === null ? readOther(object, locator) : null;
   const shaped = shapeObject(object, version.kind === 'known' ? version.version : 2, carrier);
   const { meta } = shaped;
   const { name, namespace } = meta;
@@ -102,15 +106,45 @@ function recover(kind: string | null, shaped: ReturnType<typeof shapeObject>): R
   return meant !== null && guardKinds.includes(meant) ? { kind: 'Guard', guardKind: meant } : null;
 }
 
-function readKubernetes(object: Raw, locator: Locator): ReadObject | null {
+/** An object of Kubernetes itself, or of Serin's own kind. */
+function readOther(object: Raw, locator: Locator): ReadObject | null {
   const { apiVersion, kind } = object;
-  if (typeof kind !== 'string' || !Object.hasOwn(kubernetesKinds, kind)) return null;
+  if (typeof kind !== 'string') return null;
+  const written = typeof apiVersion === 'string' ? apiVersion : '';
+  const group = written.includes('/') ? written.slice(0, written.indexOf('/')) : '';
+  if (group === 'serin.dev') return readSerin(object, kind, written, locator);
+  if (!Object.hasOwn(kubernetesKinds, kind)) return null;
   const known = kind as keyof typeof kubernetesKinds;
-  const group =
-    typeof apiVersion === 'string' && apiVersion.includes('/')
-      ? apiVersion.slice(0, apiVersion.indexOf('/'))
-      : '';
   if (group !== kubernetesGroups[known] && !(known === 'ReplicaSet' && group === 'extensions')) return null;
+  return finish(object, kind, locator, kubernetesKinds[known]);
+}
+
+function readSerin(object: Raw, kind: string, apiVersion: string, locator: Locator): ReadObject {
+  return finish(object, kind, locator, (raw, meta) => {
+    if (kind !== 'Canary') {
+      const found = finding('unknown-kind', ['kind'], { kind, version: apiVersion, nearest: 'Canary' });
+      return { resource: null, findings: [found] };
+    }
+    if (apiVersion !== SERIN_VERSION) {
+      const found = finding('unknown-api-version', ['apiVersion'], {
+        version: apiVersion,
+        nearest: SERIN_VERSION,
+      });
+      return { resource: null, findings: [found] };
+    }
+    return parseCanary(raw, meta);
+  });
+}
+
+function finish(
+  object: Raw,
+  kind: string,
+  locator: Locator,
+  parse: (
+    object: Raw,
+    meta: ObjectMeta,
+  ) => { readonly resource: Resource | null; readonly findings: readonly Finding[] },
+): ReadObject {
   const meta = readMeta(object);
   if (meta.name === '') {
     const findings = [finding('missing-name', [], { kind })];
@@ -125,7 +159,7 @@ function readKubernetes(object: Raw, locator: Locator): ReadObject | null {
       skipped: false,
     };
   }
-  const { resource, findings } = kubernetesKinds[known](object, meta);
+  const { resource, findings } = parse(object, meta);
   const broken = findings.some(isError);
   return {
     identity: `${kind}/${meta.namespace}/${meta.name}`,

@@ -3,6 +3,7 @@ import type { MappingMatch } from './ambassador/mapping-match.ts';
 import type { TcpMatch } from './ambassador/tcp-mapping.ts';
 import type { Finding } from './issue.ts';
 import type { KubernetesResource } from './kubernetes/kinds.ts';
+import type { Canary } from './serin/canary.ts';
 import type { Locator } from './yaml/locate.ts';
 
 /** What every object has. */
@@ -16,7 +17,7 @@ export interface ObjectMeta {
 }
 
 /** Everything that the compiler reads. */
-export type Resource = AmbassadorResource | KubernetesResource;
+export type Resource = AmbassadorResource | KubernetesResource | Canary;
 
 /** One object of a document: what it says, or that it is broken, and how to find its places. */
 export interface ReadObject {

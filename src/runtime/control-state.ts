@@ -12,6 +12,7 @@ import type { MetricsInput } from '../metrics/families.ts';
 import { MergedMetrics } from '../metrics/merged-metrics.ts';
 import { RateWindow } from '../metrics/rates.ts';
 import { type SplitWeight, splitWeights } from '../metrics/weights.ts';
+import type { ServiceEndpoints } from '../model/endpoints.ts';
 import { emptySnapshot } from '../model/snapshot.ts';
 import type { Issue } from '../resources/issue.ts';
 import type { EndpointTable } from './endpoint-table.ts';
@@ -103,10 +104,7 @@ export class ControlState implements AdminState {
       totals: this.merged.totals(),
       gateway: this.merged.gateway(),
       weights: this.#weights(),
-      endpoints: [...this.#table.all().values()].map((s) => ({
-        service: s.service,
-        ready: s.endpoints.length,
-      })),
+      endpoints: readyEndpoints(this.#table.all().values()),
       configErrors: errors,
       configWarnings: warnings,
       configRevision: this.compilation?.snapshot.revision ?? 0,
@@ -166,4 +164,11 @@ export class ControlState implements AdminState {
     const errors = issues.filter((i) => i.severity === 'error').length;
     return { errors, warnings: issues.length - errors };
   }
+}
+
+/** Ready endpoints of each service, over its versions. */
+function readyEndpoints(rows: Iterable<ServiceEndpoints>): { service: string; ready: number }[] {
+  const sums = new Map<string, number>();
+  for (const { service, endpoints } of rows) sums.set(service, (sums.get(service) ?? 0) + endpoints.length);
+  return [...sums].map(([service, ready]) => ({ service, ready }));
 }

@@ -1,4 +1,4 @@
-import type { ServiceEndpoints } from '../model/endpoints.ts';
+import { endpointsKey, type ServiceEndpoints } from '../model/endpoints.ts';
 import type { EndpointsPatch } from '../model/snapshot.ts';
 import type { Resolution } from './resolver.ts';
 
@@ -31,12 +31,13 @@ export class EndpointTable {
   compiled(patch: EndpointsPatch): EndpointsPatch {
     for (const service of patch.delete) this.#forget(service);
     for (const entry of patch.set) {
-      this.#forget(entry.service);
-      this.#compiled.set(entry.service, entry);
+      const key = endpointsKey(entry);
+      this.#forget(key);
+      this.#compiled.set(key, entry);
       const host = hostOf(entry);
       if (entry.state !== 'pending' || host === null) continue;
       const services = this.#pending.get(host) ?? new Set();
-      this.#pending.set(host, services.add(entry.service));
+      this.#pending.set(host, services.add(key));
     }
     for (const host of this.#resolved.keys()) if (!this.#pending.has(host)) this.#resolved.delete(host);
     return { set: patch.set.map((entry) => this.#effective(entry)), delete: patch.delete };

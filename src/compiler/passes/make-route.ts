@@ -1,5 +1,6 @@
 import type { Rank, Route, RouteAction } from '../../model/route.ts';
 import type { MappingMatch } from '../../resources/ambassador/mapping-match.ts';
+import { splitVersions } from '../canaries/split-versions.ts';
 import { type GroupPass, memberName } from '../group.ts';
 import { blockedBy } from '../guards.ts';
 
@@ -12,7 +13,10 @@ export const makeRoute: GroupPass = (draft, context) => {
   if (draft.redirect !== null) {
     action = { kind: 'redirect', redirect: draft.redirect.mapping.redirect! };
   } else {
-    action = { kind: 'split', split: { key: draft.key, ...draft.split!, sticky: null, forced: [] } };
+    action = {
+      kind: 'split',
+      split: { key: draft.key, ...splitVersions(draft.split!, context.canaries), forced: [] },
+    };
   }
   // One value for the group: the last that is written, as in Emissary.
   const written = draft.members.findLast((member) => member.mapping.cors !== null)?.mapping.cors;

@@ -1,5 +1,6 @@
 import type { Route } from '../../model/route.ts';
 import type { SplitMember } from '../../model/split.ts';
+import { splitVersions } from '../canaries/split-versions.ts';
 import { type GroupDraft, type GroupPass, type Member, memberName } from '../group.ts';
 import { blockedBy } from '../guards.ts';
 
@@ -18,7 +19,11 @@ export const otherCase: GroupPass = (draft, context) => {
     match: { ...route.match, path: { ...route.match.path, ignoreCase: 'only' } },
     action: {
       kind: 'split',
-      split: { key: `${draft.key} other case`, ...shareAmong(draft), sticky: null, forced: [] },
+      split: {
+        key: `${draft.key} other case`,
+        ...splitVersions(shareAmong(draft), context.canaries),
+        forced: [],
+      },
     },
     blocked: blockedBy(insensitive.mapping, false, context),
   };

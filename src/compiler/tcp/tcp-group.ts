@@ -1,6 +1,7 @@
 import type { SplitMember } from '../../model/split.ts';
 import type { TcpBackend, TcpRoute } from '../../model/tcp-route.ts';
 import { type TcpMapping, type TcpMatch, tcpCoreFields } from '../../resources/ambassador/tcp-mapping.ts';
+import { splitVersions } from '../canaries/split-versions.ts';
 import {
   compareMembers,
   type FailedMember,
@@ -68,7 +69,7 @@ export function compileTcpGroup(
   return passes.reduce((draft, pass) => pass(draft, context), start);
 }
 
-function makeTcpRoute(draft: TcpDraft): TcpDraft {
+function makeTcpRoute(draft: TcpDraft, { canaries }: GroupContext): TcpDraft {
   const { key, leader, match, split } = draft;
   if (leader === null) return draft;
   // One value for the group: members that have one agree on it.
@@ -77,7 +78,8 @@ function makeTcpRoute(draft: TcpDraft): TcpDraft {
     id: key,
     name: memberName(leader),
     ...match,
-    split: { key, ...split!, sticky: null, forced: [] },
+    // A connection has no key that it could stick to.
+    split: { key, ...splitVersions(split!, canaries), sticky: null, forced: [] },
     idleTimeoutMs: written ?? defaultIdleMs,
   };
   return { ...draft, route };

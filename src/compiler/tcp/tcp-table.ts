@@ -1,6 +1,6 @@
 import type { TcpMatch } from '../../resources/ambassador/tcp-mapping.ts';
-import type { FailedMember, GroupContext, UnitFinding } from '../group.ts';
-import { type NamedService, nameService } from '../service-table.ts';
+import { type FailedMember, type GroupContext, memberName, type UnitFinding, weighed } from '../group.ts';
+import { type NamedService, namedServices } from '../service-table.ts';
 import { resourceOf, type Unit } from '../unit.ts';
 import { compileTcpGroup, type TcpMember, type UnplacedRoute } from './tcp-group.ts';
 
@@ -67,22 +67,17 @@ export class TcpTable {
     for (const unit of group.units) {
       const mapping = resourceOf(unit, 'TCPMapping');
       const { recovered } = unit.object;
-      if (mapping !== null) members.push({ unit, mapping });
+      if (mapping !== null) members.push({ unit, mapping: weighed(mapping, context.canaries) });
       else if (recovered?.kind === 'TCPMapping') failed.push({ unit, weighted: recovered.weighted });
     }
     const draft = compileTcpGroup(key, group.match, members, failed, context);
     if (draft.invalid && before !== null && before.route !== null) {
       return { ...before, findings: draft.findings.map((item) => ({ ...item, kept: true })) };
     }
-    const used = new Set(
-      draft.route?.split.members.flatMap((member) =>
-        member.kind === 'backend' ? [member.backend.service] : [],
-      ),
-    );
     return {
       route: draft.route,
       leader: draft.leader?.unit ?? null,
-      services: members.map(({ mapping }) => nameService(mapping)).filter(({ key }) => used.has(key)),
+      services: namedServices(draft.route?.split ?? null, members),
       findings: draft.findings,
     };
   }
@@ -93,6 +88,16 @@ export class TcpTable {
       .filter(([, { route }]) => route !== null)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, group]) => group);
+  }
+
+  /** True if a TCPMapping (`name.namespace`) is in a group. */
+  hasMapping(name: string): boolean {
+    return [...this.#groups.values()].some(({ units }) =>
+      [...units].some((unit) => {
+        const mapping = resourceOf(unit, 'TCPMapping');
+        return mapping !== null && memberName({ unit, mapping }) === name;
+      }),
+    );
   }
 
   /** Findings of all groups. */

@@ -1,5 +1,6 @@
 import type { CallSeries } from '../../metrics/call-series.ts';
 import type { WorkerMetrics } from '../../metrics/worker-metrics.ts';
+import { endpointsKey } from '../../model/endpoints.ts';
 import type { Role } from '../../model/split.ts';
 import type { TcpBackend, TcpRoute } from '../../model/tcp-route.ts';
 import { HostnameTable } from '../hostname-table.ts';
@@ -40,7 +41,7 @@ export class TcpRouteRuntime extends SplitRuntime<TcpBackend, TcpBackendRuntime>
 
   constructor(route: TcpRoute, draws: DrawTable, services: Services, metrics: WorkerMetrics) {
     super(route.split, draws, ({ backend, role }) => {
-      return new TcpBackendRuntime(route.name, backend, role, services.get(backend.service), metrics);
+      return new TcpBackendRuntime(route.name, backend, role, services.get(endpointsKey(backend)), metrics);
     });
     this.route = route;
   }

@@ -27,6 +27,8 @@ export interface EndpointSlice {
   readonly ready: readonly EndpointAddress[];
   /** Addresses of pods that are going and still serve: used where none is ready, as kube-proxy does (KEP-1669). */
   readonly draining: readonly EndpointAddress[];
+  /** All others. They get no calls; it is known of them that they are there. */
+  readonly unready: readonly EndpointAddress[];
 }
 
 /**
@@ -39,6 +41,7 @@ export function parseEndpointSlice(
 ): EndpointSlice {
   const ready: EndpointAddress[] = [];
   const draining: EndpointAddress[] = [];
+  const unready: EndpointAddress[] = [];
   const { addressType } = object;
   for (const item of Array.isArray(object.endpoints) ? object.endpoints : []) {
     if (!isMap(item) || addressType === 'FQDN') continue;
@@ -49,6 +52,7 @@ export function parseEndpointSlice(
     const endpoint = { address, pod: podName(item.targetRef), zones: readZones(item.hints) };
     if (conditions.ready !== false) ready.push(endpoint);
     else if (conditions.serving === true && conditions.terminating === true) draining.push(endpoint);
+    else unready.push(endpoint);
   }
   return {
     kind: 'EndpointSlice',
@@ -58,6 +62,7 @@ export function parseEndpointSlice(
     family: addressType === 'IPv4' || addressType === 'IPv6' ? addressType : null,
     ready,
     draining,
+    unready,
   };
 }
 

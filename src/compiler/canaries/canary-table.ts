@@ -1,0 +1,149 @@
+import type { Canary, CanaryOverlay, CanaryTarget } from '../../resources/serin/canary.ts';
+import { clusterName, splitKey } from '../service-name.ts';
+import { resourceOf, type Unit } from '../unit.ts';
+
+/** A Canary in force, with the weight that counts now. */
+export interface ActiveCanary {
+  readonly unit: Unit;
+  readonly canary: Canary;
+  /** Percent. */
+  readonly weight: number;
+  /** What holds the written weight off; null = nothing. */
+  readonly overlay: CanaryOverlay | null;
+}
+
+/** What groups ask of the Canaries. */
+export interface CanaryLookup {
+  /** The Canary that divides a service (`name.namespace:port`, however it is spelt), or null. */
+  ofService(serviceKey: string): ActiveCanary | null;
+  /** Weight in percent that a Mapping (`name.namespace`) has instead of its own, from a Canary or a command; null = its own. */
+  weightOfMapping(mapping: string): number | null;
+}
+
+/** What has changed: services and Mappings (`name.namespace`) whose groups have to be compiled anew. */
+export interface TouchedByCanaries {
+  readonly services: ReadonlySet<string>;
+  readonly mappings: ReadonlySet<string>;
+}
+
+/** What a Canary divides, as text: `service grpc-server.default`, `mapping canary.default`. */
+function placeOf(target: CanaryTarget): string {
+  return target.kind === 'service' ? `service ${target.service}` : `mapping ${target.mapping}`;
+}
+
+/** The release that an overlay of a Canary counts for: what its canary is. */
+export function revisionOf({ target }: Canary): string {
+  return target.kind === 'service' ? `${target.versionLabel}=${target.canary}` : target.mapping;
+}
+
+/** `name.namespace`. */
+export function canaryName({ meta }: Canary): string {
+  return `${meta.name}.${meta.namespace}`;
+}
+
+/** All Canaries, by what they divide. Of two that divide the same the older wins. */
+export class CanaryTable implements CanaryLookup {
+  readonly #units = new Set<Unit>();
+  readonly #byPlace = new Map<string, Set<Unit>>();
+  /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`). */
+  #overlays: ReadonlyMap<string, CanaryOverlay> = new Map();
+  #services = new Set<string>();
+  #mappings = new Set<string>();
+
+  /** Adds or removes an object; others than Canaries are passed over. */
+  change(unit: Unit, add: boolean): void {
+    const canary = resourceOf(unit, 'Canary');
+    if (canary === null) return;
+    const place = placeOf(canary.target);
+    const units = this.#byPlace.get(place) ?? new Set<Unit>();
+    if (add) units.add(unit);
+    else units.delete(unit);
+    if (units.size > 0) this.#byPlace.set(place, units);
+    else this.#byPlace.delete(place);
+    if (add) this.#units.add(unit);
+    else this.#units.delete(unit);
+    this.#touch(canary.target);
+  }
+
+  /** Takes over what commands have set, by name of Canary or Mapping. */
+  setOverlays(overlays: ReadonlyMap<string, CanaryOverlay>): void {
+    const names = new Set([...this.#overlays.keys(), ...overlays.keys()]);
+    for (const name of names) {
+      if (JSON.stringify(this.#overlays.get(name)) === JSON.stringify(overlays.get(name))) continue;
+      this.#mappings.add(name);
+      for (const unit of this.#units) {
+        const canary = resourceOf(unit, 'Canary')!;
+        if (canaryName(canary) === name) this.#touch(canary.target);
+      }
+    }
+    this.#overlays = overlays;
+  }
+
+  /** What has been touched since this was last asked; null = nothing. */
+  takeTouched(): TouchedByCanaries | null {
+    if (this.#services.size + this.#mappings.size === 0) return null;
+    const touched = { services: this.#services, mappings: this.#mappings };
+    this.#services = new Set();
+    this.#mappings = new Set();
+    return touched;
+  }
+
+  ofService(serviceKey: string): ActiveCanary | null {
+    if (this.#byPlace.size === 0) return null;
+    const { host, port } = splitKey(serviceKey);
+    const cluster = clusterName(host, 'default');
+    if (cluster === null) return null;
+    const [first] = this.#candidates(`service ${cluster.name}.${cluster.namespace}`, port);
+    return first === undefined ? null : this.#active(first);
+  }
+
+  weightOfMapping(mapping: string): number | null {
+    const [first] = this.#candidates(`mapping ${mapping}`, null);
+    if (first !== undefined) return this.#active(first).weight;
+    // A command outside of a cluster can name a Mapping itself.
+    return this.#overlays.get(mapping)?.weight ?? null;
+  }
+
+  /** All Canaries, with the older one that keeps each from being in force, or null. */
+  *all(): Generator<{ readonly active: ActiveCanary; readonly older: Canary | null }> {
+    for (const unit of this.#units) {
+      const { target } = resourceOf(unit, 'Canary')!;
+      const port = target.kind === 'service' ? target.port : null;
+      const [first] = this.#candidates(placeOf(target), port);
+      yield {
+        active: this.#active(unit),
+        older: first === undefined || first === unit ? null : resourceOf(first, 'Canary'),
+      };
+    }
+  }
+
+  #touch(target: CanaryTarget): void {
+    if (target.kind === 'service') this.#services.add(target.service);
+    else this.#mappings.add(target.mapping);
+  }
+
+  /** Those that divide the same, the oldest first. One without a port is for each of them. */
+  #candidates(place: string, port: number | null): Unit[] {
+    const units = this.#byPlace.get(place);
+    if (units === undefined) return [];
+    const meant = [...units].filter((unit) => {
+      const { target } = resourceOf(unit, 'Canary')!;
+      return target.kind === 'mapping' || port === null || target.port === null || target.port === port;
+    });
+    return meant.sort((a, b) => compareAge(resourceOf(a, 'Canary')!, resourceOf(b, 'Canary')!));
+  }
+
+  #active(unit: Unit): ActiveCanary {
+    const canary = resourceOf(unit, 'Canary')!;
+    const written = this.#overlays.get(canaryName(canary)) ?? canary.overlay;
+    const overlay = written?.revision === revisionOf(canary) ? written : null;
+    return { unit, canary, weight: overlay?.weight ?? canary.weight, overlay };
+  }
+}
+
+/** By time of creation, then name. What has no time (in files) is as old as can be. */
+function compareAge(a: Canary, b: Canary): number {
+  const x = `${a.meta.created ?? ''} ${canaryName(a)}`;
+  const y = `${b.meta.created ?? ''} ${canaryName(b)}`;
+  return x < y ? -1 : x > y ? 1 : 0;
+}
