@@ -26,6 +26,7 @@ import type { BackendRuntime, RouteRuntime } from './route-runtime.ts';
 import type { RouteStore } from './route-store.ts';
 import type { OutgoingHead } from './sides.ts';
 import type { Drawn } from './split-runtime.ts';
+import { stickyMember } from './sticky-draw.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import { UpstreamContexts } from './tls/upstream-contexts.ts';
 
@@ -158,7 +159,10 @@ export class Gateway {
         return this.#answer(exchange, this.store.redirect(action.redirect, exchange));
       }
       const drawn = this.#drawn;
-      route.draw(this.randomInteger, drawn);
+      const sticky = action.split.sticky;
+      const stuck = sticky === null ? null : stickyMember(action.split, sticky, exchange);
+      if (stuck === null) route.draw(this.randomInteger, drawn);
+      else route.take(stuck, this.randomInteger, drawn);
       if (drawn.backend !== null) return this.#take(exchange, drawn.backend, drawn.diverted);
       const member: SplitMember | undefined = action.split.members[drawn.member];
       if (member !== undefined && member.kind === 'respond')

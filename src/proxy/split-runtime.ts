@@ -59,7 +59,11 @@ export class SplitRuntime<B extends ServiceBackend, R extends DrawnBackend> {
    * stable (unless `onEmpty: fail`); stable never passes its share to the canary.
    */
   draw(random: RandomInteger, out: Drawn<R>): void {
-    const member = this.#draw!.next(random);
+    this.take(this.#draw!.next(random), random, out);
+  }
+
+  /** The member that a call came to, by a draw or by its key; see {@link draw}. */
+  take(member: number, random: RandomInteger, out: Drawn<R>): void {
     const backend = member < 0 ? null : this.#backends[member]!;
     out.member = member;
     out.backend = backend;
