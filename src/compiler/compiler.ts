@@ -12,6 +12,7 @@ import {
   canaryStates,
 } from './canaries/canary-state.ts';
 import { CanaryTable } from './canaries/canary-table.ts';
+import { type SplitState, splitStates } from './canaries/split-state.ts';
 import { EndpointIndex } from './endpoint-index.ts';
 import { type FileState, readFileState, readObjectState } from './file-state.ts';
 import { type Globals, gatherGlobals, isGlobal } from './globals.ts';
@@ -185,9 +186,28 @@ export class Compiler {
     };
   }
 
+  /** The file, or object of a cluster, that a Mapping or TCPMapping (`name.namespace`) stands in; null where there is none. */
+  fileOfMapping(mapping: string): string | null {
+    const [name, namespace] = [
+      mapping.slice(0, mapping.indexOf('.')),
+      mapping.slice(mapping.indexOf('.') + 1),
+    ];
+    for (const kind of ['Mapping', 'TCPMapping']) {
+      const unit = this.#names.winner(`${kind}/${namespace}/${name}`);
+      if (unit !== null) return unit.file;
+    }
+    return null;
+  }
+
   /** What has become of the Canaries, as of now. */
   canaries(): CanaryState[] {
     return canaryStates(this.#canaries, this.#around());
+  }
+
+  /** All weights that commands can set. */
+  splits(): SplitState[] {
+    const members = [...this.#groups.members(), ...this.#tcp.members()];
+    return splitStates(this.canaries(), members, this.#canaries);
   }
 
   /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`); takes effect with the next update. */

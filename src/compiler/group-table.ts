@@ -72,12 +72,17 @@ export class GroupTable {
     return [...members, ...[...this.#unreached.keys()].filter((unit) => moves(unit, null))];
   }
 
-  /** True if a Mapping (`name.namespace`) is in a group. */
-  hasMapping(name: string): boolean {
+  /** All Mappings that are in a group, as they are written. */
+  *members(): Generator<Member> {
     for (const unit of this.#keyOf.keys()) {
       const mapping = resourceOf(unit, 'Mapping');
-      if (mapping !== null && memberName({ unit, mapping }) === name) return true;
+      if (mapping !== null) yield { unit, mapping };
     }
+  }
+
+  /** True if a Mapping (`name.namespace`) is in a group. */
+  hasMapping(name: string): boolean {
+    for (const member of this.members()) if (memberName(member) === name) return true;
     return false;
   }
 

@@ -79,7 +79,10 @@ export function compareMembers(a: GroupMember, b: GroupMember): number {
 
 /** A Mapping with the weight that counts: a Canary or a command can have taken it over. */
 export function weighed<M extends Mapping | TcpMapping>(mapping: M, canaries: CanaryLookup): M {
-  const weight = canaries.weightOfMapping(`${mapping.meta.name}.${mapping.meta.namespace}`);
+  const weight = canaries.weightOfMapping(
+    `${mapping.meta.name}.${mapping.meta.namespace}`,
+    mapping.serviceKey,
+  );
   return weight === null ? mapping : { ...mapping, weight };
 }
 

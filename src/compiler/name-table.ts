@@ -32,6 +32,11 @@ export class NameTable {
     return { lost: before, gained: winner };
   }
 
+  /** The unit that a name means, or null. */
+  winner(identity: string): Unit | null {
+    return this.#winners.get(identity) ?? null;
+  }
+
   /** Names that several objects have, with these objects in order; the last one is the winner. */
   *duplicates(): Generator<readonly Unit[]> {
     for (const identity of this.#shared) yield [...(this.#units.get(identity) ?? [])].sort(compareUnits);

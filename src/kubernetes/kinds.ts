@@ -77,6 +77,16 @@ export const watchedKinds: readonly WatchedKind[] = [
     without: 'annotations of Ingresses are not read',
   },
   {
+    ...base,
+    kind: 'Canary',
+    group: 'serin.dev',
+    resource: 'canaries',
+    versions: ['v1alpha1'],
+    custom: true,
+    configures: true,
+    without: 'Canaries are not in force',
+  },
+  {
     ...ambassador,
     kind: 'Mapping',
     resource: 'mappings',
@@ -144,6 +154,9 @@ export function project(object: Raw, { kind, fields, metadataOnly }: WatchedKind
   }
   if (object.spec !== undefined) projected.spec = object.spec;
   for (const field of fields) projected[field] = object[field];
+  // Of a status only what commands have set is read; the rest is written by the gateway itself.
+  const { overlay } = asMap(object.status);
+  if (overlay !== undefined && overlay !== null) projected.status = { overlay };
   return projected;
 }
 

@@ -10,6 +10,26 @@ export interface ClusterProblem {
   readonly help: string;
 }
 
+/** What a failed write means, and what to do about it. @param what `Events`. @param rule the rule of RBAC that permits it. */
+export function writeProblemOf(what: string, rule: string, error: ApiError): ClusterProblem | null {
+  // That it is not reached is told by the watches.
+  if (error.status === 0) return null;
+  if (error.status === 403) {
+    return {
+      severity: 'warning',
+      code: 'kubernetes-forbidden',
+      message: `${error.message}; ${what} are not written`,
+      help: `add the rule ${rule} to the role of this account`,
+    };
+  }
+  return {
+    severity: 'warning',
+    code: 'kubernetes-failed',
+    message: `${what} cannot be written: ${error.message}`,
+    help: 'it is tried again',
+  };
+}
+
 /** What a failed list or watch of a kind means, and what to do about it. */
 export function problemOf(
   { group, resource, without }: WatchedKind,

@@ -3,6 +3,7 @@ import { ApiClient, type ApiError, type Raw } from './api-client.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
 import { Discovery, type Served, servedVersions } from './discovery.ts';
 import { asMap, secretKind, type WatchedKind, watchedKinds } from './kinds.ts';
+import { isAtLeast } from './lease.ts';
 import { type ClusterProblem, problemOf } from './problems.ts';
 import { defaultTimes, type ObjectChange, Reflector, type ReflectorTimes } from './reflector.ts';
 import { SliceKeeper } from './slice-keeper.ts';
@@ -63,6 +64,8 @@ export class KubernetesSource {
   readonly #running = new Map<string, Running>();
   readonly #secrets = new Map<string, Running>();
   readonly #references = new Map<string, ObjectReference>();
+  readonly #canaryStatuses = new Map<string, Raw>();
+  #canaryVersion = '0';
   readonly #unreached = new Set<string>();
   readonly #problems = new Map<string, ClusterProblem>();
   /** Versions of kinds that could not be read (a conversion that fails): another one is tried. */
@@ -122,6 +125,16 @@ export class KubernetesSource {
   /** What object a path of {@link ObjectChange} means; null for kinds of which nothing is reported. */
   reference(path: string): ObjectReference | null {
     return this.#references.get(path) ?? null;
+  }
+
+  /** Status of a Canary as the API server has it; null for one that is not there. */
+  canaryStatus(path: string): Raw | null {
+    return this.#canaryStatuses.get(path) ?? null;
+  }
+
+  /** The greatest resource version of a Canary that has come. */
+  get canaryVersion(): string {
+    return this.#canaryVersion;
   }
 
   /**
@@ -287,6 +300,11 @@ export class KubernetesSource {
 
   #see(kind: WatchedKind, version: string, object: Raw, path: string): void {
     if (!kind.configures && kind.kind !== 'Service') return;
+    if (kind.kind === 'Canary') {
+      this.#canaryStatuses.set(path, asMap(object.status));
+      const seen = String(asMap(object.metadata).resourceVersion);
+      if (!isAtLeast(this.#canaryVersion, seen)) this.#canaryVersion = seen;
+    }
     const { name, namespace, uid, resourceVersion } = asMap(object.metadata);
     this.#references.set(path, {
       apiVersion: kind.group === '' ? version : `${kind.group}/${version}`,
@@ -299,7 +317,11 @@ export class KubernetesSource {
   }
 
   #route(kind: WatchedKind, changes: readonly ObjectChange[]): void {
-    for (const { path, object } of changes) if (object === null) this.#references.delete(path);
+    for (const { path, object } of changes) {
+      if (object !== null) continue;
+      this.#references.delete(path);
+      this.#canaryStatuses.delete(path);
+    }
     if (kind.kind === 'Service') this.#keeper.services(changes.map((change) => this.#selected(change)));
     else if (kind.kind === 'EndpointSlice') this.#keeper.slices(changes);
     else this.#gather(changes);
@@ -324,6 +346,11 @@ export class KubernetesSource {
     }
     if (this.#unreached.delete(key) && this.#unreached.size === 0) this.#problem('', null);
     this.#problem(key, problem);
+  }
+
+  /** A problem with what is written, by its kind. */
+  writeProblem(what: string, problem: ClusterProblem | null): void {
+    this.#problem(`write ${what}`, problem);
   }
 
   #problem(key: string, problem: ClusterProblem | null): void {

@@ -6,10 +6,13 @@ import {
   servicesReport,
 } from '../admin/reports.ts';
 import type { AdminState, Readiness } from '../admin/state.ts';
+import type { CanaryState } from '../compiler/canaries/canary-state.ts';
 import type { Compilation } from '../compiler/compiler.ts';
+import { canonicalKey, splitKey } from '../compiler/service-name.ts';
 import type { ClusterProblem } from '../kubernetes/problems.ts';
 import type { MetricsInput } from '../metrics/families.ts';
-import { MergedMetrics } from '../metrics/merged-metrics.ts';
+import { MergedMetrics, type SeriesEndings } from '../metrics/merged-metrics.ts';
+import { type CallCounts, ObservedShares } from '../metrics/observed-shares.ts';
 import { RateWindow } from '../metrics/rates.ts';
 import { type SplitWeight, splitWeights } from '../metrics/weights.ts';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
@@ -21,6 +24,9 @@ import type { WorkerFeed } from './worker-feed.ts';
 
 /** Window of the rates in the API, in milliseconds. */
 const RATE_WINDOW_MS = 10_000;
+
+/** Window of the shares that Canaries show, in milliseconds. */
+const OBSERVED_MS = 60_000;
 
 /** What the control process knows, as the admin server shows it. */
 export class ControlState implements AdminState {
@@ -37,6 +43,7 @@ export class ControlState implements AdminState {
   /** What is wrong with the source of the configuration. */
   readonly #problems: () => Iterable<ClusterProblem>;
   readonly #rates = new RateWindow(RATE_WINDOW_MS);
+  readonly #observed = new ObservedShares(OBSERVED_MS);
   /** Issues of the last compile with their keys; the compiler hands the same objects out again where nothing changed. */
   #told = new Map<Issue, string>();
   /** All workers had the configuration once. */
@@ -96,6 +103,18 @@ export class ControlState implements AdminState {
     }
     this.#told = told;
     return fresh;
+  }
+
+  /** Percent of the last minute's calls that each of these Canaries' canaries got, in their order; null where there were none. */
+  observedShares(canaries: readonly CanaryState[], nowMs: number): (number | null)[] {
+    if (canaries.length === 0) return [];
+    const endings = this.merged.endings();
+    const weights = this.#weights();
+    this.#observed.retain(new Set(canaries.map(({ name, namespace }) => `${name}.${namespace}`)));
+    return canaries.map((canary) => {
+      const counts = countCalls(canary, endings, weights);
+      return this.#observed.sample(nowMs, `${canary.name}.${canary.namespace}`, counts);
+    });
   }
 
   metrics(): MetricsInput {
@@ -171,4 +190,35 @@ function readyEndpoints(rows: Iterable<ServiceEndpoints>): { service: string; re
   const sums = new Map<string, number>();
   for (const { service, endpoints } of rows) sums.set(service, (sums.get(service) ?? 0) + endpoints.length);
   return [...sums].map(([service, ready]) => ({ service, ready }));
+}
+
+/** The calls that a Canary divides, and those of its canary. */
+function countCalls(
+  canary: CanaryState,
+  endings: readonly SeriesEndings[],
+  weights: readonly SplitWeight[],
+): CallCounts {
+  let isMeant: (labels: SeriesEndings['labels']) => boolean;
+  let isCanary: (labels: SeriesEndings['labels']) => boolean;
+  if (canary.versions !== null) {
+    const { port, targetName, versions } = canary;
+    isMeant = ({ service }) => {
+      const { host, port: number } = splitKey(canonicalKey(service));
+      return host === targetName && (port === null || port === number);
+    };
+    isCanary = ({ version, role }) => role === 'canary' && version === versions.canary.version;
+  } else {
+    const own = weights.filter(({ mapping }) => mapping === canary.targetName);
+    const routes = new Set(own.map(({ route }) => route));
+    const services = new Set(own.map(({ service }) => service));
+    isMeant = ({ route }) => routes.has(route);
+    isCanary = ({ service, role }) => role === 'canary' && services.has(service);
+  }
+  const counts = { canary: 0, all: 0 };
+  for (const { labels, ended } of endings) {
+    if (!isMeant(labels)) continue;
+    counts.all += ended;
+    if (isCanary(labels)) counts.canary += ended;
+  }
+  return counts;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
 import { type Compilation, Compiler, type CompilerInput } from '../compiler/compiler.ts';
+import { weightChanges } from '../compiler/weight-changes.ts';
 import { certificateChecker } from './certificate-checker.ts';
 import { ControlState } from './control-state.ts';
 import { EndpointTable } from './endpoint-table.ts';
@@ -18,6 +19,8 @@ const RECOUNT_MS = 1000;
 const MAX_TOLD = 100;
 /** Interval of the samples behind rates, in milliseconds. */
 const SAMPLE_MS = 1000;
+/** Interval of looking at what the cluster should be told, in milliseconds: pods come and go without a compile. */
+const REPORT_MS = 2000;
 
 type Begin = Extract<ToControl, { type: 'begin' }>;
 
@@ -40,6 +43,8 @@ export class Control {
   #compiling = false;
   /** Secrets that are followed. */
   #secrets: ReadonlySet<string> = new Set();
+  /** Versions of the Canaries that compiled revisions have, and that not all workers serve yet. */
+  readonly #versions: { readonly revision: number; readonly version: string }[] = [];
   /** The last revision that the log has. */
   #told = 0;
 
@@ -92,6 +97,7 @@ export class Control {
     if (!patient) await this.#openAdmin();
     await this.#take(all);
     setInterval(() => this.#state.sampleRates(performance.now()), SAMPLE_MS).unref();
+    setInterval(() => this.#report(), REPORT_MS).unref();
   }
 
   async #openAdmin(): Promise<void> {
@@ -125,7 +131,7 @@ export class Control {
         return;
       case 'draining':
         this.#state.draining = true;
-        this.#inputs.stop();
+        void this.#inputs.stop();
         this.#resolver.stop();
         return;
     }
@@ -141,6 +147,7 @@ export class Control {
         return;
       case 'applied':
         this.#feed.applied(worker, message.revision);
+        this.#tellApplied();
         this.#tellReady();
         return;
       case 'resolve':
@@ -159,6 +166,7 @@ export class Control {
     this.#compiling = true;
     do {
       const began = performance.now();
+      const { canaryVersion } = this.#inputs;
       const compilations = [this.#compiler.update(this.#waiting.splice(0))];
       const { secretsNamed } = this.#compiler;
       // Without its Secrets a new host would be refused for a moment, and an error told that is none.
@@ -169,12 +177,38 @@ export class Control {
       }
       for (const compilation of compilations) this.#publish(compilation);
       this.#tell(compilations.at(-1)!, performance.now() - began);
+      this.#versions.push({ revision: this.#state.compilation!.snapshot.revision, version: canaryVersion });
+      this.#tellApplied();
+      this.#report();
     } while (this.#waiting.length > 0);
     this.#compiling = false;
   }
 
+  /** What has to be said in the cluster; the shares that were observed change all the time. */
+  #report(): void {
+    const { reporter } = this.#inputs;
+    if (reporter === null) return;
+    const { issues } = this.#state.compilation!;
+    const canaries = this.#compiler.canaries();
+    const shares = this.#state.observedShares(canaries, performance.now());
+    reporter.take({ issues, canaries, observedShare: (canary) => shares[canaries.indexOf(canary)] ?? null });
+  }
+
+  /** Tells up to which version of the Canaries all workers serve what they say. */
+  #tellApplied(): void {
+    const applied = this.#feed.appliedByAll;
+    while (this.#versions.length > 0 && this.#versions[0]!.revision <= applied) {
+      this.#inputs.reporter?.applied(this.#versions.shift()!.version);
+    }
+  }
+
   #publish(compilation: Compilation): void {
+    const before = this.#state.compilation?.snapshot;
     this.#state.compilation = compilation;
+    if (before !== undefined)
+      this.#inputs.reporter?.weightsChanged(weightChanges(before, compilation.snapshot), (mapping) =>
+        this.#compiler.fileOfMapping(mapping),
+      );
     const endpoints = this.#table.compiled(compilation.endpointsPatch);
     this.#feed.endpoints({ set: endpoints.set, delete: [] });
     this.#feed.snapshot(compilation.snapshot, compilation.patch);

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { CompilerInput } from '../compiler/compiler.ts';
 import type { ExternalFiles } from '../compiler/tls/certificate-checker.ts';
+import { ownIdentity } from '../kubernetes/identity.ts';
 import type { ClusterProblem } from '../kubernetes/problems.ts';
+import { Reporter } from '../kubernetes/reporter.ts';
 import { KubernetesSource } from '../kubernetes/source.ts';
 import { STANDARD_INPUT, watchFiles } from '../sources/files.ts';
 import { NamedFiles } from '../sources/named-files.ts';
@@ -17,7 +19,12 @@ export interface Inputs {
   readonly followSecrets: ((names: ReadonlySet<string>) => Promise<void>) | null;
   /** What is wrong with the source itself. */
   problems(): Iterable<ClusterProblem>;
-  stop(): void;
+  /** Who writes into the cluster; null where there is none, or before it is reached. */
+  readonly reporter: Reporter | null;
+  /** The version of the Canaries that has come; '' where there is no cluster. */
+  readonly canaryVersion: string;
+  /** Ends it; resolves when what was written of this gateway is taken back. */
+  stop(): Promise<void>;
 }
 
 /** What the inputs need of the control process. */
@@ -45,6 +52,8 @@ function fileInputs({ options, input, keepInput, onChange }: InputsContext): Inp
     named,
     followSecrets: null,
     problems: () => [],
+    reporter: null,
+    canaryVersion: '',
     /** Standard input is read by the first control process only, and kept by the parent. */
     async start() {
       const files = await source.start();
@@ -54,7 +63,7 @@ function fileInputs({ options, input, keepInput, onChange }: InputsContext): Inp
       if (read?.text != null) keepInput(read.text);
       return files;
     },
-    stop() {
+    async stop() {
       void source.stop();
       named.stop();
     },
@@ -77,8 +86,15 @@ function clusterInputs(
         );
     },
   });
+  let reporter: Reporter | null = null;
   return {
     named,
+    get reporter() {
+      return reporter;
+    },
+    get canaryVersion() {
+      return source.canaryVersion;
+    },
     followSecrets: (names) => source.retainSecrets(names),
     problems: () => source.problems.values(),
     async start() {
@@ -87,11 +103,17 @@ function clusterInputs(
         { server: source.credentials!.server.host, from: source.credentials!.origin },
         'following the cluster',
       );
-      return source.start();
+      const all = await source.start();
+      reporter = new Reporter(source.client!, ownIdentity(source.credentials!), source, (what, problem) =>
+        source.writeProblem(what, problem),
+      );
+      reporter.start();
+      return all;
     },
-    stop() {
+    async stop() {
       source.stop();
       named.stop();
+      await reporter?.stop();
     },
   };
 }

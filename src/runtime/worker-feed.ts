@@ -38,6 +38,11 @@ export class WorkerFeed {
     return [...this.#workers.values()].filter((w) => w.applied !== null).length;
   }
 
+  /** The revision that every worker serves; 0 while one serves none. */
+  get appliedByAll(): number {
+    return Math.min(...[...this.#workers.values()].map(({ applied }) => applied ?? 0));
+  }
+
   /** A worker process has begun; it will say `started` when it listens to us. */
   began(worker: number): void {
     this.#workers.set(worker, { listening: false, fed: false, applied: null });

@@ -212,7 +212,7 @@ test('outside of a cluster commands set overlays of Canaries and of Mappings', (
   const base = { state: 'set', by: 'me', at: '' } as const;
   compiler.setOverlays(
     new Map([
-      ['n.default', { ...base, weight: 10, revision: 'n.default' }],
+      ['n.default', { ...base, weight: 10, revision: 'other.default:80' }],
       ['quote.default', { ...base, weight: 50, revision: 'version=v2' }],
     ]),
   );

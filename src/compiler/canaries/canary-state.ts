@@ -1,7 +1,8 @@
 import { type Finding, finding } from '../../resources/issue.ts';
 import type { Canary, CanaryOverlay } from '../../resources/serin/canary.ts';
+import { revisionOf } from '../../resources/serin/overlay.ts';
 import type { EndpointIndex } from '../endpoint-index.ts';
-import { type ActiveCanary, type CanaryTable, canaryName, revisionOf } from './canary-table.ts';
+import { type ActiveCanary, type CanaryTable, canaryName } from './canary-table.ts';
 
 /** A condition as Kubernetes writes it into a status. */
 export interface Condition {

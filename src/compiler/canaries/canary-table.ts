@@ -1,4 +1,5 @@
 import type { Canary, CanaryOverlay, CanaryTarget } from '../../resources/serin/canary.ts';
+import { overlayInForce, revisionOf } from '../../resources/serin/overlay.ts';
 import { clusterName, splitKey } from '../service-name.ts';
 import { resourceOf, type Unit } from '../unit.ts';
 
@@ -16,8 +17,11 @@ export interface ActiveCanary {
 export interface CanaryLookup {
   /** The Canary that divides a service (`name.namespace:port`, however it is spelt), or null. */
   ofService(serviceKey: string): ActiveCanary | null;
-  /** Weight in percent that a Mapping (`name.namespace`) has instead of its own, from a Canary or a command; null = its own. */
-  weightOfMapping(mapping: string): number | null;
+  /**
+   * Weight in percent that a Mapping (`name.namespace`) has instead of its own, from a Canary or a command; null = its own.
+   * @param service where it leads to: what a command has set counts for that only.
+   */
+  weightOfMapping(mapping: string, service: string): number | null;
 }
 
 /** What has changed: services and Mappings (`name.namespace`) whose groups have to be compiled anew. */
@@ -29,11 +33,6 @@ export interface TouchedByCanaries {
 /** What a Canary divides, as text: `service grpc-server.default`, `mapping canary.default`. */
 function placeOf(target: CanaryTarget): string {
   return target.kind === 'service' ? `service ${target.service}` : `mapping ${target.mapping}`;
-}
-
-/** The release that an overlay of a Canary counts for: what its canary is. */
-export function revisionOf({ target }: Canary): string {
-  return target.kind === 'service' ? `${target.versionLabel}=${target.canary}` : target.mapping;
 }
 
 /** `name.namespace`. */
@@ -97,11 +96,21 @@ export class CanaryTable implements CanaryLookup {
     return first === undefined ? null : this.#active(first);
   }
 
-  weightOfMapping(mapping: string): number | null {
+  weightOfMapping(mapping: string, service: string): number | null {
     const [first] = this.#candidates(`mapping ${mapping}`, null);
     if (first !== undefined) return this.#active(first).weight;
     // A command outside of a cluster can name a Mapping itself.
-    return this.#overlays.get(mapping)?.weight ?? null;
+    return this.overlayOfMapping(mapping, service)?.weight ?? null;
+  }
+
+  /** What a command has set for a Mapping itself. */
+  overlayOfMapping(mapping: string, service: string): CanaryOverlay | null {
+    return overlayInForce(this.#overlays.get(mapping) ?? null, service);
+  }
+
+  /** True for a Mapping whose weight a Canary has taken over. */
+  hasMapping(mapping: string): boolean {
+    return this.#byPlace.has(`mapping ${mapping}`);
   }
 
   /** All Canaries, with the older one that keeps each from being in force, or null. */
@@ -136,7 +145,7 @@ export class CanaryTable implements CanaryLookup {
   #active(unit: Unit): ActiveCanary {
     const canary = resourceOf(unit, 'Canary')!;
     const written = this.#overlays.get(canaryName(canary)) ?? canary.overlay;
-    const overlay = written?.revision === revisionOf(canary) ? written : null;
+    const overlay = overlayInForce(written, revisionOf(canary));
     return { unit, canary, weight: overlay?.weight ?? canary.weight, overlay };
   }
 }

@@ -92,12 +92,18 @@ export class TcpTable {
 
   /** True if a TCPMapping (`name.namespace`) is in a group. */
   hasMapping(name: string): boolean {
-    return [...this.#groups.values()].some(({ units }) =>
-      [...units].some((unit) => {
+    for (const member of this.members()) if (memberName(member) === name) return true;
+    return false;
+  }
+
+  /** All TCPMappings that are in a group, as they are written. */
+  *members(): Generator<TcpMember> {
+    for (const { units } of this.#groups.values()) {
+      for (const unit of units) {
         const mapping = resourceOf(unit, 'TCPMapping');
-        return mapping !== null && memberName({ unit, mapping }) === name;
-      }),
-    );
+        if (mapping !== null) yield { unit, mapping };
+      }
+    }
   }
 
   /** Findings of all groups. */

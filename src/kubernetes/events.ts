@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { type ApiClient, ApiError } from './api-client.ts';
+import type { ObjectReference } from './source.ts';
+
+/** Something that happened to an object, for people who look at it. */
+export interface ObjectEvent {
+  readonly about: ObjectReference;
+  readonly type: 'Normal' | 'Warning';
+  /** One word, CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Longest message that the API takes. */
+const MOST_MESSAGE = 1024;
+/** Events that wait to be written; more are dropped, for the log has them all. */
+const MOST_WAITING = 500;
+/** Milliseconds between two writes: a thousand broken objects must not be a load for the API server. */
+const PACE_MS = 100;
+
+/** Writes Kubernetes Events, slowly, each once: what was written before, also by another replica, is not written again. */
+export class EventWriter {
+  readonly #client: ApiClient;
+  readonly #reporter: string;
+  readonly #onProblem: (error: ApiError | null) => void;
+  readonly #waiting: ObjectEvent[] = [];
+  readonly #written = new Set<string>();
+  #busy = false;
+  #stopped = false;
+
+  constructor(client: ApiClient, reporter: string, onProblem: (error: ApiError | null) => void) {
+    this.#client = client;
+    this.#reporter = reporter;
+    this.#onProblem = onProblem;
+  }
+
+  /** Tells of something that is so (an error): once for an object and message. */
+  once(event: ObjectEvent): void {
+    const key = nameOfEvent(event, '');
+    if (this.#written.has(key)) return;
+    this.#written.add(key);
+    this.#push(event);
+  }
+
+  /** Something that is so no longer: when it is so again it is told again. */
+  forget(event: ObjectEvent): void {
+    this.#written.delete(nameOfEvent(event, ''));
+  }
+
+  /** Tells of something that has happened. */
+  happened(event: ObjectEvent): void {
+    this.#push(event);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.length = 0;
+  }
+
+  #push(event: ObjectEvent): void {
+    if (this.#waiting.length >= MOST_WAITING || this.#stopped) return;
+    this.#waiting.push(event);
+    if (!this.#busy) void this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
+      try {
+        await this.#write(event);
+        this.#onProblem(null);
+      } catch (error) {
+        if (error instanceof ApiError && error.status !== 409) this.#onProblem(error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    }
+    this.#busy = false;
+  }
+
+  async #write(event: ObjectEvent): Promise<void> {
+    const { about, type, reason, message } = event;
+    const now = new Date();
+    // What is so has one name for ever, so that a restart does not tell it again; what happens has its moment in it.
+    const moment = type === 'Warning' ? '' : now.toISOString();
+    const namespace = about.namespace === '' ? 'default' : about.namespace;
+    const { apiVersion, kind, name, uid, resourceVersion } = about;
+    await this.#client.call({
+      method: 'POST',
+      path: `/api/v1/namespaces/${namespace}/events`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: nameOfEvent(event, moment), namespace },
+        involvedObject: { apiVersion, kind, name, namespace: about.namespace, uid, resourceVersion },
+        type,
+        reason,
+        message: message.length > MOST_MESSAGE ? `${message.slice(0, MOST_MESSAGE - 1)}…` : message,
+        source: { component: 'serin' },
+        reportingComponent: 'serin.dev/gateway',
+        reportingInstance: this.#reporter.slice(0, 128),
+        firstTimestamp: now.toISOString(),
+        lastTimestamp: now.toISOString(),
+        count: 1,
+      },
+    });
+  }
+}
+
+function nameOfEvent({ about, reason, message }: ObjectEvent, moment: string): string {
+  const hash = createHash('sha256').update(`${about.uid} ${reason} ${message} ${moment}`).digest('hex');
+  return `${about.name.slice(0, 200)}.${hash.slice(0, 16)}`;
+}
