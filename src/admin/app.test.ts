@@ -59,14 +59,46 @@ function state(ready: boolean): AdminState {
         () => ({ calls: 5, failures: 1 }),
       ),
     errors: () => ({ errors: 0, warnings: 0, issues: [] }),
+    splits: () => ({
+      splits: [{ kind: 'Canary', name: 'web.default', weight: 20, specWeight: 20, overlay: null }],
+    }),
+    changeSplit: async (name, command, by) => {
+      if (name !== 'canary/web') throw new Error(`nothing is called "${name}"`);
+      const weight = command.kind === 'set-weight' ? command.weight : 0;
+      return { kind: 'Canary', name: `web.default by ${by}`, before: 20, weight, overlay: null };
+    },
   };
 }
 
 const ask = (path: string, init: RequestInit = {}, ready = true) =>
-  adminApp(state(ready), { address: '127.0.0.1', token: null }).request(`http://127.0.0.1${path}`, {
-    ...init,
-    headers: { host: '127.0.0.1:8877', ...init.headers },
+  adminApp(state(ready), { address: '127.0.0.1', token: 'a-token-of-sixteen', socket: false }).request(
+    `http://127.0.0.1${path}`,
+    {
+      ...init,
+      headers: { host: '127.0.0.1:8877', ...init.headers },
+    },
+  );
+
+const token = { authorization: 'Bearer a-token-of-sixteen' };
+const command = async (name: string, body: unknown, headers: Record<string, string> = token) => {
+  const answer = await ask(`/api/v1/splits/${name}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  return { status: answer.status, body: await answer.json() };
+};
+
+test('commands: with the token, checked, and refused with a sentence', async () => {
+  expect(await (await ask('/api/v1/splits')).json()).toMatchObject({ splits: [{ name: 'web.default' }] });
+  expect((await command('canary/web', { command: 'abort' }, {})).status).toBe(401);
+  expect(await command('canary/web', { command: 'set-weight', weight: '7.5', by: 'me' })).toEqual({
+    status: 200,
+    body: { kind: 'Canary', name: 'web.default by me', before: 20, weight: 7.5, overlay: null },
   });
+  expect(await command('other', { command: 'abort' })).toEqual({
+    status: 409,
+    body: { error: 'nothing is called "other"' },
+  });
+  for (const wrong of [null, {}, { command: 'x' }, { command: 'set-weight', weight: 101 }, 'x'])
+    expect((await command('canary/web', wrong)).status).toBe(400);
+});
 
 describe('admin pages', () => {
   test.each(['/healthz', '/readyz', '/ambassador/v0/check_alive', '/ambassador/v0/check_ready'])(
@@ -118,7 +150,7 @@ describe('admin pages', () => {
     const missing = await ask('/nothing');
     expect(missing.status).toBe(404);
     expect(await missing.json()).toMatchObject({ error: 'nothing at /nothing' });
-    const wrong = await ask('/api/v1/routes', { method: 'POST' });
+    const wrong = await ask('/api/v1/routes', { method: 'POST', headers: token });
     expect(wrong.status).toBe(405);
     expect(wrong.headers.get('allow')).toBe('GET, HEAD');
     expect(await wrong.json()).toHaveProperty('error');

@@ -3,6 +3,7 @@ import { gzip } from 'node:zlib';
 import { type Context, Hono } from 'hono';
 import { chooseFormat, contentTypes, render } from '../metrics/exposition.ts';
 import { metricFamilies } from '../metrics/families.ts';
+import { parseWeight, type SplitCommand } from '../resources/serin/overlay.ts';
 import { type GuardOptions, refusal } from './guard.ts';
 import type { AdminState } from './state.ts';
 
@@ -24,6 +25,7 @@ function pages(state: AdminState): Record<string, (c: Context) => Response | Pro
     '/api/v1/routes': (c) => c.json(state.routes()),
     '/api/v1/services': (c) => c.json(state.services()),
     '/api/v1/errors': (c) => c.json(state.errors()),
+    '/api/v1/splits': (c) => c.json(state.splits()),
   };
 }
 
@@ -35,6 +37,7 @@ export function adminApp(state: AdminState, guard: GuardOptions): Hono {
     const refused = refusal(
       {
         path: c.req.path,
+        method: c.req.method,
         host: c.req.header('host'),
         origin: c.req.header('origin'),
         fetchSite: c.req.header('sec-fetch-site'),
@@ -54,9 +57,33 @@ export function adminApp(state: AdminState, guard: GuardOptions): Hono {
       c.json({ error: `${c.req.method} is not served here, GET is` }, 405, { allow: 'GET, HEAD' }),
     );
   }
+  app.post('/api/v1/splits/:name{.+}', (c) => changeSplit(c, state));
   app.notFound((c) => c.json({ error: `nothing at ${c.req.path}`, pages: Object.keys(table) }, 404));
   app.onError((error, c) => c.json({ error: `this is a fault of serin: ${error.message}` }, 500));
   return app;
+}
+
+/** A command: `{"command": "set-weight", "weight": 7, "by": "…"}`. */
+async function changeSplit(c: Context, state: AdminState): Promise<Response> {
+  const body = (await c.req.json().catch(() => null)) as Record<string, unknown> | null;
+  const command = readCommand(body);
+  if (typeof command === 'string') return c.json({ error: command }, 400);
+  const by = typeof body?.by === 'string' ? body.by.slice(0, 200) : '';
+  try {
+    return c.json(await state.changeSplit(c.req.param('name') ?? '', command, by));
+  } catch (error) {
+    return c.json({ error: (error as Error).message }, 409);
+  }
+}
+
+function readCommand(body: Record<string, unknown> | null): SplitCommand | string {
+  const kind = body?.command;
+  if (kind === 'set-weight') {
+    const weight = parseWeight(String(body?.weight ?? ''));
+    return weight === null ? 'weight has to be a number of percent from 0 to 100' : { kind, weight };
+  }
+  if (kind === 'pause' || kind === 'resume' || kind === 'promote' || kind === 'abort') return { kind };
+  return 'command has to be set-weight, pause, resume, promote or abort';
 }
 
 async function scrape(c: Context, state: AdminState): Promise<Response> {

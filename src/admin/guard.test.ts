@@ -3,13 +3,14 @@ import { refusal } from './guard.ts';
 
 const request = {
   path: '/api/v1/routes',
+  method: 'GET',
   host: '127.0.0.1:8877',
   origin: undefined,
   fetchSite: undefined,
   authorization: undefined,
 };
-const loopback = { address: '127.0.0.1', token: null };
-const everywhere = { address: '0.0.0.0', token: 'a-token-of-sixteen' };
+const loopback = { address: '127.0.0.1', token: null, socket: false };
+const everywhere = { address: '0.0.0.0', token: 'a-token-of-sixteen', socket: false };
 
 describe('who may read the admin port', () => {
   test.each(['127.0.0.1:8877', 'localhost:8877', 'LOCALHOST', '[::1]:8877', '127.0.0.1'])(
@@ -35,6 +36,19 @@ describe('who may read the admin port', () => {
       expect(refusal({ ...asked, fetchSite: 'cross-site' }, options)?.status).toBe(403);
       expect(refusal({ ...asked, origin: 'http://127.0.0.1:8877' }, options)).toBeNull();
     }
+  });
+
+  test('writing needs the token also on loopback, and nothing on the socket', () => {
+    const asked = { ...request, method: 'POST', path: '/api/v1/splits/web' };
+    expect(refusal(asked, loopback)).toMatchObject({
+      status: 401,
+      error: expect.stringContaining('--state'),
+    });
+    const guarded = { ...loopback, token: 'a-token-of-sixteen' };
+    expect(refusal(asked, guarded)?.status).toBe(401);
+    expect(refusal({ ...asked, authorization: 'Bearer a-token-of-sixteen' }, guarded)).toBeNull();
+    expect(refusal({ ...asked, path: '/metrics' }, everywhere)?.status).toBe(401);
+    expect(refusal({ ...asked, host: 'localhost' }, { ...loopback, socket: true })).toBeNull();
   });
 
   test('elsewhere only health and /metrics answer without the token', () => {

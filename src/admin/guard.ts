@@ -7,11 +7,15 @@ export interface GuardOptions {
   readonly address: string;
   /** Token for reading on an address that is not loopback; null = there is none, and nobody may read. */
   readonly token: string | null;
+  /** It is a socket in the file system, which only its owner can open: everybody who comes may do everything. */
+  readonly socket: boolean;
 }
 
 /** What of a request the guard looks at. */
 export interface GuardedRequest {
   readonly path: string;
+  /** GET and HEAD read, all others write. */
+  readonly method: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
   readonly fetchSite: string | undefined;
@@ -40,9 +44,11 @@ export function isLoopback(address: string): boolean {
 
 /**
  * On loopback reading is open, but a foreign Host header (DNS rebinding) is refused; on any other address only health and
- * `/metrics` answer without a token. A cross-origin request is refused everywhere. Null = go on.
+ * `/metrics` answer without a token. A cross-origin request is refused everywhere. Loopback proves nothing about who asks, so
+ * writing needs the socket or the token everywhere. Null = go on.
  */
 export function refusal(request: GuardedRequest, options: GuardOptions): Refusal | null {
+  if (options.socket) return null;
   const local = isLoopback(options.address);
   const hostname = hostnameOf(request.host ?? '');
   if (local && !(isLoopback(hostname) || hostname === options.address)) {
@@ -52,11 +58,14 @@ export function refusal(request: GuardedRequest, options: GuardOptions): Refusal
   if (foreignOrigin || request.fetchSite === 'cross-site') {
     return { status: 403, error: 'cross-origin requests are refused' };
   }
-  if (local || openPaths.has(request.path)) return null;
+  const writes = request.method !== 'GET' && request.method !== 'HEAD';
+  if (!writes && (local || openPaths.has(request.path))) return null;
   if (options.token === null) {
     return {
       status: 401,
-      error: 'reading this from another machine needs a token: start with --admin-token-file FILE',
+      error: writes
+        ? 'this changes something: ask through the socket (--state DIR), or start with --admin-token-file FILE'
+        : 'reading this from another machine needs a token: start with --admin-token-file FILE',
     };
   }
   if (!sameText(request.authorization ?? '', `Bearer ${options.token}`)) {

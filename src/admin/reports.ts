@@ -7,6 +7,7 @@ import type { Endpoint, ServiceEndpoints } from '../model/endpoints.ts';
 import type { NamedMatch, StringMatch } from '../model/match.ts';
 import type { Route } from '../model/route.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import type { CanaryOverlay } from '../resources/serin/canary.ts';
 
 /** Body of `/api/v1/routes`. */
 export interface RoutesReport {
@@ -84,6 +85,29 @@ export interface ErrorsReport {
     /** True when the last good state of the document is served. */
     readonly kept: boolean;
   }[];
+}
+
+/** Body of `/api/v1/splits`: the weights that commands can set. */
+export interface SplitsReport {
+  readonly splits: readonly SplitReport[];
+}
+
+/** A Canary, or a Mapping with a weight. Weights in percent. */
+export interface SplitReport {
+  readonly kind: string;
+  readonly name: string;
+  readonly weight: number;
+  readonly specWeight: number;
+  readonly overlay: CanaryOverlay | null;
+}
+
+/** Answer to a command. */
+export interface SplitChangeReport {
+  readonly kind: string;
+  readonly name: string;
+  readonly before: number;
+  readonly weight: number;
+  readonly overlay: CanaryOverlay | null;
 }
 
 /** Makes the routes' report. */

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, isIPv6 } from 'node:net';
-import { serve } from '@hono/node-server';
+import { createAdaptorServer, serve } from '@hono/node-server';
 import { adminApp } from './app.ts';
 import type { AdminState } from './state.ts';
 
@@ -22,7 +22,7 @@ export interface AdminServer {
 /** Starts the admin server; rejects with one line for the user when the port is taken or the token cannot be read. */
 export async function startAdmin(state: AdminState, options: AdminOptions): Promise<AdminServer> {
   const token = options.tokenFile === null ? null : readToken(options.tokenFile);
-  const app = adminApp(state, { address: options.address, token });
+  const app = adminApp(state, { address: options.address, token, socket: false });
   const { address, port } = options;
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: address, port, overrideGlobalObjects: false });
@@ -35,6 +35,21 @@ export async function startAdmin(state: AdminState, options: AdminOptions): Prom
       const host = isIPv6(bound.address) ? `[${bound.address}]` : bound.address;
       resolve({ url: `http://${host}:${bound.port}`, close: () => void server.close() });
     });
+  });
+}
+
+/** Serves the same on a socket in the file system that only its owner can open. Rejects with one line for the user. */
+export async function startAdminSocket(state: AdminState, path: string): Promise<void> {
+  const app = adminApp(state, { address: '', token: null, socket: true });
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false });
+  // One that a gateway which is gone has left.
+  rmSync(path, { force: true });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`${path}: ${error.message}`)));
+    // It must not be open to others even for a moment.
+    const before = process.umask(0o177);
+    server.listen(path, () => resolve());
+    process.umask(before);
   });
 }
 

@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
 
 /** Options that are in the contract of the command line and not in this version. */
-const later: readonly { readonly flags: string; readonly key: string }[] = [
-  { flags: '--state <dir>', key: 'state' },
-];
+const later: readonly { readonly flags: string; readonly key: string }[] = [];
 
 /** Adds them, hidden, so that each is refused with a line that says so and not as unknown. */
 export function addLaterOptions(command: Command): void {

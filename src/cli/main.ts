@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { isKubectlPlugin } from './cluster.ts';
 import { addCompletion } from './completion.ts';
 import { version } from './version.ts';
 
@@ -9,6 +10,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   routes: async () => (await import('./commands/routes.ts')).routesCommand(),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
+  'set-weight': async () => (await import('./commands/split.ts')).splitCommand('set-weight'),
+  pause: async () => (await import('./commands/split.ts')).splitCommand('pause'),
+  resume: async () => (await import('./commands/split.ts')).splitCommand('resume'),
+  promote: async () => (await import('./commands/split.ts')).splitCommand('promote'),
+  abort: async () => (await import('./commands/split.ts')).splitCommand('abort'),
   status: async () => (await import('./commands/status.ts')).statusCommand(),
   demo: async () => (await import('./commands/demo.ts')).demoCommand(),
 };
@@ -25,7 +31,7 @@ Examples:
 
 /** Runs the command line; resolves to the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
-  const program = new Command('serin')
+  const program = new Command(isKubectlPlugin() ? 'kubectl serin' : 'serin')
     .description('A canary-release gateway for Kubernetes: split, see, decide.')
     .version(version)
     .showSuggestionAfterError()

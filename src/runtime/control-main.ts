@@ -21,8 +21,12 @@ function send(message: FromControl): void {
 
 process.on('message', (message: ToControl) => {
   if (message.type === 'begin') {
-    control = new Control(message, send, makeLogger(message.options.logFormat, 'control'));
-    control.start().catch((error: Error) => send({ type: 'fatal', message: error.message }));
+    try {
+      control = new Control(message, send, makeLogger(message.options.logFormat, 'control'));
+      control.start().catch((error: Error) => send({ type: 'fatal', message: error.message }));
+    } catch (error) {
+      send({ type: 'fatal', message: (error as Error).message });
+    }
   } else control?.receive(message);
 });
 

@@ -3,10 +3,13 @@ import {
   type RoutesReport,
   routesReport,
   type ServicesReport,
+  type SplitChangeReport,
+  type SplitsReport,
   servicesReport,
 } from '../admin/reports.ts';
 import type { AdminState, Readiness } from '../admin/state.ts';
 import type { CanaryState } from '../compiler/canaries/canary-state.ts';
+import type { SplitState } from '../compiler/canaries/split-state.ts';
 import type { Compilation } from '../compiler/compiler.ts';
 import { canonicalKey, splitKey } from '../compiler/service-name.ts';
 import type { ClusterProblem } from '../kubernetes/problems.ts';
@@ -18,6 +21,7 @@ import { type SplitWeight, splitWeights } from '../metrics/weights.ts';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
 import { emptySnapshot } from '../model/snapshot.ts';
 import type { Issue } from '../resources/issue.ts';
+import type { SplitCommand } from '../resources/serin/overlay.ts';
 import type { EndpointTable } from './endpoint-table.ts';
 import type { ToControl } from './messages.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -27,6 +31,12 @@ const RATE_WINDOW_MS = 10_000;
 
 /** Window of the shares that Canaries show, in milliseconds. */
 const OBSERVED_MS = 60_000;
+
+/** The weights that commands can set, and who obeys. */
+export interface SplitCommands {
+  splits(): readonly SplitState[];
+  obey(name: string, command: SplitCommand, by: string): Promise<SplitChangeReport>;
+}
 
 /** What the control process knows, as the admin server shows it. */
 export class ControlState implements AdminState {
@@ -40,6 +50,7 @@ export class ControlState implements AdminState {
   readonly #begin: Extract<ToControl, { type: 'begin' }>;
   readonly #feed: WorkerFeed;
   readonly #table: EndpointTable;
+  readonly #commands: SplitCommands;
   /** What is wrong with the source of the configuration. */
   readonly #problems: () => Iterable<ClusterProblem>;
   readonly #rates = new RateWindow(RATE_WINDOW_MS);
@@ -54,8 +65,10 @@ export class ControlState implements AdminState {
     feed: WorkerFeed,
     table: EndpointTable,
     problems: () => Iterable<ClusterProblem>,
+    commands: SplitCommands,
   ) {
     this.#problems = problems;
+    this.#commands = commands;
     this.#begin = begin;
     this.#feed = feed;
     this.#table = table;
@@ -156,6 +169,14 @@ export class ControlState implements AdminState {
       kept: i.kept,
     }));
     return { ...this.#count(), issues: [...this.#sourceIssues(), ...issues] };
+  }
+
+  splits(): SplitsReport {
+    return { splits: this.#commands.splits() };
+  }
+
+  changeSplit(name: string, command: SplitCommand, by: string): Promise<SplitChangeReport> {
+    return this.#commands.obey(name, command, by);
   }
 
   #sourceIssues(): ErrorsReport['issues'] {

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
-import { type AdminServer, startAdmin } from '../admin/server.ts';
+import { type AdminServer, startAdmin, startAdminSocket } from '../admin/server.ts';
 import { type Compilation, Compiler, type CompilerInput } from '../compiler/compiler.ts';
 import { weightChanges } from '../compiler/weight-changes.ts';
+import type { SplitCommand } from '../resources/serin/overlay.ts';
 import { certificateChecker } from './certificate-checker.ts';
 import { ControlState } from './control-state.ts';
 import { EndpointTable } from './endpoint-table.ts';
@@ -11,6 +12,13 @@ import { decodeFromWorker, type FromControl, type FromWorker, type ToControl } f
 import type { RunOptions } from './options.ts';
 import { refusedBackends } from './refused-backends.ts';
 import { Resolver } from './resolver.ts';
+import {
+  ADMIN_SOCKET,
+  prepareState,
+  type SplitChange,
+  SplitOverlays,
+  SplitRefusal,
+} from './split-overlays.ts';
 import { WorkerFeed } from './worker-feed.ts';
 
 /** How long a restarted control process waits for the workers' counts before anybody may scrape, in milliseconds. */
@@ -33,6 +41,8 @@ export class Control {
   readonly #compiler: Compiler;
   readonly #inputs: Inputs;
   readonly #table: EndpointTable;
+  /** What commands have set, where no cluster keeps it. */
+  readonly #overlays: SplitOverlays;
   readonly #resolver: Resolver;
   readonly #feed: WorkerFeed;
   readonly #state: ControlState;
@@ -43,6 +53,8 @@ export class Control {
   #compiling = false;
   /** Secrets that are followed. */
   #secrets: ReadonlySet<string> = new Set();
+  /** Who waits for a revision to be served. */
+  readonly #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
   /** Versions of the Canaries that compiled revisions have, and that not all workers serve yet. */
   readonly #versions: { readonly revision: number; readonly version: string }[] = [];
   /** The last revision that the log has. */
@@ -56,6 +68,8 @@ export class Control {
     this.#log = log;
     const refuses = options.cluster === null ? () => null : refusedBackends(options.allowBackends);
     this.#table = new EndpointTable(refuses);
+    if (options.state !== null) prepareState(options.state);
+    this.#overlays = new SplitOverlays(options.state);
     this.#inputs = openInputs({
       options,
       input: begin.input,
@@ -83,7 +97,11 @@ export class Control {
       this.#feed.endpoints(this.#table.resolved(host, resolution));
     });
     this.#feed = new WorkerFeed(send, () => this.#table.all());
-    this.#state = new ControlState(begin, this.#feed, this.#table, () => this.#inputs.problems());
+    this.#compiler.setOverlays(this.#overlays.all);
+    this.#state = new ControlState(begin, this.#feed, this.#table, () => this.#inputs.problems(), {
+      splits: () => this.#compiler.splits(),
+      obey: (name, command, by) => this.#obey(name, command, by),
+    });
   }
 
   /** Reads, compiles, serves. Rejects with one line for the user when that cannot be. */
@@ -100,10 +118,33 @@ export class Control {
     setInterval(() => this.#report(), REPORT_MS).unref();
   }
 
+  async #obey(name: string, command: SplitCommand, by: string): Promise<SplitChange> {
+    if (this.#options.cluster !== null)
+      throw new SplitRefusal(
+        'the weights of a cluster are in its Canaries: use kubectl serin, or serin with --kubernetes',
+      );
+    const change = this.#overlays.obey(this.#compiler.splits(), name, command, by);
+    this.#log.info(
+      { split: change.name, weight: change.weight, by },
+      `${command.kind}: the weight is ${change.weight} %`,
+    );
+    this.#compiler.setOverlays(this.#overlays.all);
+    await this.#take([]);
+    await this.#isApplied(this.#state.compilation!.snapshot.revision);
+    return change;
+  }
+
+  /** Resolves when all workers serve a revision. */
+  #isApplied(revision: number): Promise<void> {
+    if (this.#feed.appliedByAll >= revision) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ revision, resolve }));
+  }
+
   async #openAdmin(): Promise<void> {
     if (this.#restarted) await this.#recount();
-    const { admin, adminTokenFile } = this.#options;
+    const { admin, adminTokenFile, state } = this.#options;
     this.#admin = await startAdmin(this.#state, { ...admin, tokenFile: adminTokenFile });
+    if (state !== null) await startAdminSocket(this.#state, `${state}/${ADMIN_SOCKET}`);
   }
 
   /** Takes a message of the parent. */
@@ -131,7 +172,7 @@ export class Control {
         return;
       case 'draining':
         this.#state.draining = true;
-        void this.#inputs.stop();
+        void this.#inputs.stop().then(() => this.#send({ type: 'stopped' }));
         this.#resolver.stop();
         return;
     }
@@ -197,6 +238,10 @@ export class Control {
   /** Tells up to which version of the Canaries all workers serve what they say. */
   #tellApplied(): void {
     const applied = this.#feed.appliedByAll;
+    for (const { revision, resolve } of this.#waiters.splice(0)) {
+      if (revision <= applied) resolve();
+      else this.#waiters.push({ revision, resolve });
+    }
     while (this.#versions.length > 0 && this.#versions[0]!.revision <= applied) {
       this.#inputs.reporter?.applied(this.#versions.shift()!.version);
     }

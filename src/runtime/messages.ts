@@ -68,6 +68,8 @@ export type FromControl =
   | { readonly type: 'listen'; readonly listeners: readonly Listener[] }
   | { readonly type: 'keep'; readonly retired: RetiredMetrics }
   | { readonly type: 'keep-input'; readonly text: string }
+  /** Behind `draining`: what others were told of this gateway is taken back. */
+  | { readonly type: 'stopped' }
   /** The gateway cannot start: one line for the user. */
   | { readonly type: 'fatal'; readonly message: string };
 

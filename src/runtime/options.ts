@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly paths: readonly string[];
   /** The cluster that is followed in place of paths; null = none. */
   readonly cluster: ClusterOptions | null;
+  /** Folder in which what has been set is kept, with the admin socket; null = none. */
+  readonly state: string | null;
   /** Addresses, as CIDR, that may be backends in a cluster although they are its own or the gateway's. */
   readonly allowBackends: readonly string[];
   /** Replaces the ports of all Listeners (not of TCPMappings); empty = what the manifests say, else 127.0.0.1:8080. */

@@ -17,6 +17,9 @@ import { type PortTaker, SharedPorts } from './shared-ports.ts';
 /** How long after --drain-timeout a worker that has not ended is killed, in milliseconds. */
 const KILL_AFTER_MS = 2000;
 
+/** How long the control process may take to give its Leases back once the workers are gone, in milliseconds. */
+const GOODBYE_MS = 2000;
+
 /** How a gateway ended. */
 export interface ParentResult {
   /** 0: as told. 2: it could not start, and `problem` says why in one line. */
@@ -49,6 +52,7 @@ export class Parent {
   #workerStarts = 0;
   #input: string | null = null;
   #draining = false;
+  #controlStopped = false;
   #end: (result: ParentResult) => void = () => {};
 
   constructor(options: RunOptions, log: Logger) {
@@ -205,6 +209,10 @@ export class Parent {
       case 'keep-input':
         this.#input = message.text;
         return;
+      case 'stopped':
+        this.#controlStopped = true;
+        this.#endWhenAlone();
+        return;
       case 'fatal':
         this.#end({ exitCode: 2, problem: message.message });
         return;
@@ -215,8 +223,11 @@ export class Parent {
     if (this.#control?.connected) this.#control.send(message, (error) => void error);
   }
 
+  /** The workers are gone, and the control process has said good-bye to the cluster, if it can within a moment. */
   #endWhenAlone(): void {
-    if (this.#workers.size === 0) this.#end({ exitCode: 0, problem: null });
+    if (this.#workers.size > 0) return;
+    if (this.#controlStopped || this.#control === null) this.#end({ exitCode: 0, problem: null });
+    else setTimeout(() => this.#end({ exitCode: 0, problem: null }), GOODBYE_MS);
   }
 
   #killAll(): void {

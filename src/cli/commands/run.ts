@@ -1,4 +1,5 @@
 import { availableParallelism, networkInterfaces } from 'node:os';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { parseLabelSelector } from '../../lib/label-selector.ts';
 import type { Limits } from '../../proxy/limits.ts';
@@ -33,6 +34,7 @@ interface Given {
   readonly watchSilence?: number;
   readonly zone?: string;
   readonly allowBackend?: string[];
+  readonly state?: string;
   readonly listen?: Address[];
   readonly bind?: string;
   readonly admin: Address;
@@ -93,6 +95,7 @@ export function runCommand(): Command {
         .default({ address: '127.0.0.1', port: 8877 }, '127.0.0.1:8877'),
     )
     .option('--admin-token-file <file>', 'file with the token for reading --admin from other machines')
+    .option('--state <dir>', 'folder that keeps what commands have set, with the socket for them')
     .option(
       '--resolve <name:port=addr:port,...>',
       'endpoints of a service outside a cluster; repeatable',
@@ -203,6 +206,7 @@ function runOptions(paths: readonly string[], given: Given): RunOptions {
     paths,
     cluster: given.kubernetes ? clusterOptions(given) : null,
     allowBackends: given.allowBackend ?? [],
+    state: given.state === undefined ? null : resolve(given.state),
     listen: given.listen ?? [],
     bind: given.bind ?? (given.kubernetes ? anyAddress() : '127.0.0.1'),
     admin: given.admin,

@@ -1,0 +1,61 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { SplitState } from '../compiler/canaries/split-state.ts';
+import { SplitOverlays } from './split-overlays.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(`${tmpdir()}/serin-state-`);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const split = (name: string, kind: SplitState['kind'] = 'Canary'): SplitState => ({
+  kind,
+  name,
+  revision: 'version=v2',
+  weight: 20,
+  specWeight: 20,
+  overlay: null,
+});
+
+test('what was set outlives a restart, in a file for nobody else', () => {
+  const first = new SplitOverlays(folder);
+  expect(first.obey([split('web.default')], 'web', { kind: 'promote' }, 'me')).toMatchObject({
+    name: 'web.default',
+    before: 20,
+    weight: 100,
+    overlay: { state: 'promoted', by: 'me', revision: 'version=v2' },
+  });
+  expect(statSync(`${folder}/overlays.json`).mode & 0o777).toBe(0o600);
+  expect(new SplitOverlays(folder).all).toEqual(first.all);
+  first.obey([split('web.default')], 'web', { kind: 'resume' }, 'me');
+  expect(new SplitOverlays(folder).all.size).toBe(0);
+});
+
+test.each([
+  ['other', /nothing is called "other": there are canary\/web.a, canary\/web.b, mapping\/web.a/],
+  ['web', /"web" can mean canary\/web.a, canary\/web.b/],
+])('%s is refused', (name, message) => {
+  const splits = [split('web.a'), split('web.b'), split('web.a', 'Mapping')];
+  const overlays = new SplitOverlays(folder);
+  expect(() => overlays.obey(splits, name, { kind: 'abort' }, '')).toThrow(message);
+  expect(overlays.all.size).toBe(0);
+});
+
+test('a kind in front chooses', () => {
+  const splits = [split('web.a'), split('web.a', 'Mapping')];
+  expect(new SplitOverlays(null).obey(splits, 'mapping/web', { kind: 'abort' }, '').kind).toBe('Mapping');
+});
+
+test('a folder that cannot be written changes nothing', () => {
+  const overlays = new SplitOverlays(`${folder}/gone`);
+  expect(() => overlays.obey([split('web.a')], 'web', { kind: 'abort' }, '')).toThrow(/nothing has changed/);
+  expect(overlays.all.size).toBe(0);
+});
+
+test('a broken file is told with its name', () => {
+  writeFileSync(`${folder}/overlays.json`, '{"overlays": {"a": {"weight": 200}}}');
+  expect(() => new SplitOverlays(folder)).toThrow(/overlays.json: the overlay of a is none/);
+  expect(readFileSync(`${folder}/overlays.json`, 'utf8')).toContain('200');
+});
