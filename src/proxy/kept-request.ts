@@ -46,14 +46,14 @@ export abstract class KeptRequest extends CallCounts {
 
   /** Keeps another head in place of the one that came; nothing of the body has come yet. */
   protected replaceHead(head: Buffer): void {
-    const own = Buffer.allocUnsafeSlow(head.length + 512);
-    head.copy(own);
+    const own = this.#arena.own(head.length + 512);
+    head.copy(own.bytes);
     this.#arena.release(this.chunk!);
-    this.chunk = { bytes: own, live: 1 };
+    this.chunk = own;
     this.headStart = 0;
     this.headEnd = head.length;
     this.bodyEnd = head.length;
-    this.#bodyRoom = own.length;
+    this.#bodyRoom = own.bytes.length;
   }
 
   /** Keeps body bytes behind the head for another try; false when they are too many. */
@@ -79,11 +79,11 @@ export abstract class KeptRequest extends CallCounts {
   #moveBody(more: number): void {
     const before = this.chunk!;
     const length = this.bodyEnd - this.headStart;
-    const own = Buffer.allocUnsafeSlow((length + more) * 2);
-    before.bytes.copy(own, 0, this.headStart, this.bodyEnd);
+    const own = this.#arena.own(length + more);
+    before.bytes.copy(own.bytes, 0, this.headStart, this.bodyEnd);
     this.#arena.release(before);
-    this.chunk = { bytes: own, live: 1 };
-    this.#bodyRoom = own.length;
+    this.chunk = own;
+    this.#bodyRoom = own.bytes.length;
     this.headEnd -= this.headStart;
     this.bodyEnd = length;
     this.headStart = 0;

@@ -53,9 +53,9 @@ export abstract class RequestBody extends ClientRequest implements Timed {
     if (fin) this.#requestIsWhole();
     const upstream = this.upstream;
     if (upstream !== null) {
-      if (this.chunk !== null && this.state === life.sent && !this.keepBody(bytes, start, end))
-        this.release();
       upstream.sendData(bytes, start, end, fin);
+      const kept = this.chunk !== null && this.state === life.sent;
+      if (kept && !(upstream.mayReturn && this.keepBody(bytes, start, end))) this.release();
       this.settleRequestCredit();
     } else if (this.state <= life.held) this.holdBody(bytes, start, end);
   }

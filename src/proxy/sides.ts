@@ -39,6 +39,8 @@ export interface Downstream {
 /** The upstream's side of a call. */
 export interface Upstream {
   readonly queuedBytes: number;
+  /** The request may have to be sent again on another connection: what of it is short is kept until the answer begins. */
+  readonly mayReturn: boolean;
   sendData(bytes: Buffer, start: number, end: number, fin: boolean): void;
   /** Ends the request with trailers, a plain block. */
   sendTrailers(block: Buffer, start: number, end: number): void;

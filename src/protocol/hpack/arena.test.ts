@@ -27,7 +27,7 @@ describe('Arena', () => {
     expect(arena.position).toBe(0);
   });
 
-  it('says when too many chunks are held, and takes none that is not its own', () => {
+  it("says when too many chunks are held, and takes none that was one call's own", () => {
     const arena = new Arena(100, 2);
     const held = [];
     for (let n = 0; n < 2; n++) {
@@ -37,10 +37,29 @@ describe('Arena', () => {
       arena.next(0, 0);
     }
     expect(arena.mayKeep).toBe(false);
-    arena.release({ bytes: Buffer.alloc(5000), live: 1 });
+    arena.release(arena.own(5000));
     arena.current.live++;
     arena.next(0, 0);
     expect(arena.current.bytes.length).toBe(100);
     for (const chunk of held) arena.release(chunk);
+  });
+
+  it('gives a call memory of its own that others had before, and keeps no more than 2 MiB of it', () => {
+    const arena = new Arena(100, 2);
+    const first = arena.own(5000);
+    expect([
+      first.bytes.length,
+      first.live,
+      arena.own(8192).bytes.length,
+      arena.own(8193).bytes.length,
+    ]).toEqual([8192, 1, 8192, 16_384]);
+    arena.release(first);
+    expect(arena.own(4097)).toBe(first);
+    expect(first.live).toBe(1);
+    expect(arena.own(4097)).not.toBe(first);
+    const many = Array.from({ length: 20 }, () => arena.own(131_072));
+    for (const chunk of many) arena.release(chunk);
+    const again = new Set(Array.from({ length: 20 }, () => arena.own(131_072)));
+    expect(many.filter((chunk) => again.has(chunk)).length).toBe(16);
   });
 });

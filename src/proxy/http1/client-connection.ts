@@ -1,6 +1,7 @@
 import { GatewayCount } from '../../metrics/catalog.ts';
 import { bodyRule, responseBody } from '../../protocol/http1/body-rule.ts';
 import { chunkResult } from '../../protocol/http1/chunks.ts';
+import { isIdempotent } from '../../protocol/http1/methods.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
 import { Connection } from '../connection.ts';
@@ -135,6 +136,10 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
   /** Bytes of the request that the upstream has not taken yet. */
   get queuedBytes(): number {
     return this.blocked ? this.backlog : 0;
+  }
+
+  get mayReturn(): boolean {
+    return this.bytesOut === this.#sentBefore || isIdempotent(this.#exchange?.method ?? '');
   }
 
   sendData(bytes: Buffer, start: number, end: number, fin: boolean): void {

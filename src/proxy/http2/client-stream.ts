@@ -37,6 +37,11 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.connection.forget(this);
   }
 
+  /** REFUSED_STREAM or GOAWAY (RFC 9113 8.7). */
+  get mayReturn(): boolean {
+    return true;
+  }
+
   cancel(code: number): void {
     this.exchange = null;
     if (this.localEnded && this.remoteEnded) return;
