@@ -92,14 +92,7 @@ export abstract class Connection implements TransportOwner {
   /** Copies `bytes[start, end)` to the output, however many they are. */
   protected append(bytes: Buffer, start: number, end: number): void {
     let from = start;
-    if (end - start >= directFrom && !this.blocked && !this.closed) {
-      this.flush();
-      if (!this.blocked) {
-        const written = this.transport.writeNow(bytes, start, end);
-        this.bytesOut += written;
-        from += written;
-      }
-    }
+    if (end - start >= directFrom && !this.blocked && !this.closed) from = this.#writeNow(bytes, start, end);
     while (from < end) {
       const left = end - from;
       const space = this.out === null ? 0 : this.out.length - this.position;
@@ -111,6 +104,20 @@ export abstract class Connection implements TransportOwner {
       this.position += length;
       from += length;
     }
+  }
+
+  /** Writes what was collected and `bytes[start, end)` behind it, as much as the kernel takes; how far of `bytes` that was. */
+  #writeNow(bytes: Buffer, start: number, end: number): number {
+    const { out, position } = this;
+    const written = this.transport.writeNow(out, position, bytes, start, end);
+    this.bytesOut += written;
+    if (written < position) {
+      out!.copyWithin(0, written, position);
+      this.position -= written;
+      return start;
+    }
+    this.position = 0;
+    return start + written - position;
   }
 
   /** Has what was collected written soon: at the end of this turn, unless the kind of connection knows better. */

@@ -218,14 +218,14 @@ describe.each(Object.entries(kinds))('a transport on a %s', (name, kind) => {
     let now = 0;
     peer.pause();
     for (let n = 0; n < 100; n++) {
-      const taken = transport.writeNow(bytes, 10, bytes.length);
+      const taken = transport.writeNow(null, 0, bytes, 10, bytes.length);
       expect(taken).toBeLessThanOrEqual(bytes.length - 10);
       now += taken;
       if (taken === 0) break;
     }
     transport.write(Buffer.from('last'), 4);
     transport.end();
-    expect(transport.writeNow(bytes, 0, 10)).toBe(0);
+    expect(transport.writeNow(null, 0, bytes, 0, 10)).toBe(0);
     let received = 0;
     let text = '';
     peer.on('data', (data: Buffer) => {
@@ -237,6 +237,18 @@ describe.each(Object.entries(kinds))('a transport on a %s', (name, kind) => {
     expect([received, text]).toEqual([now + 4, 'last']);
   });
 
+  it('writes now what lies before, and the bytes behind it', async () => {
+    const { transport, peer } = await pair(kind);
+    let text = '';
+    peer.on('data', (data) => {
+      text += data;
+    });
+    const taken = transport.writeNow(Buffer.from('head,not'), 5, Buffer.from('no body'), 2, 7);
+    expect([0, 10]).toContain(taken);
+    if (taken === 0) write(transport, 'head, body');
+    await expect.poll(() => text).toBe('head, body');
+  });
+
   it('takes nothing at once while a write waits, nor when it is gone, whoever has its descriptor then', async () => {
     const { transport, owner, peer } = await pair(kind);
     peer.pause();
@@ -244,20 +256,20 @@ describe.each(Object.entries(kinds))('a transport on a %s', (name, kind) => {
     expect(transport.write(large, large.length)).toBe(false);
     const taken: number[] = [];
     peer.on('data', () => {
-      if (owner.drained === 0) taken.push(transport.writeNow(Buffer.from('b'), 0, 1));
+      if (owner.drained === 0) taken.push(transport.writeNow(null, 0, Buffer.from('b'), 0, 1));
     });
     peer.resume();
     await expect.poll(() => owner.drained).toBe(1);
     expect(new Set(taken)).toEqual(new Set([0]));
     transport.destroy();
-    expect(transport.writeNow(large, 0, 1)).toBe(0);
+    expect(transport.writeNow(null, 0, large, 0, 1)).toBe(0);
     await expect.poll(() => owner.closed).toEqual(['']);
     const next = await pair(kind);
     let received = '';
     next.peer.on('data', (data) => {
       received += data;
     });
-    expect([transport.writeNow(large, 0, 1), transport.write(large, 1)]).toEqual([0, true]);
+    expect([transport.writeNow(null, 0, large, 0, 1), transport.write(large, 1)]).toEqual([0, true]);
     next.transport.write(Buffer.from('own'), 3);
     await expect.poll(() => received).toBe('own');
   });

@@ -1,8 +1,8 @@
 import { GatewayCount } from '../../metrics/catalog.ts';
 import { bodyRule, responseBody } from '../../protocol/http1/body-rule.ts';
 import { chunkResult } from '../../protocol/http1/chunks.ts';
-import { isIdempotent } from '../../protocol/http1/methods.ts';
 import { headResult } from '../../protocol/http1/field-section.ts';
+import { isIdempotent } from '../../protocol/http1/methods.ts';
 import { errorCode } from '../../protocol/http2/frames.ts';
 import { Connection } from '../connection.ts';
 import type { Exchange } from '../exchange.ts';

@@ -51,7 +51,8 @@ export class TcpSide implements TransportOwner {
   pass(bytes: Buffer, length: number): boolean {
     const { transport } = this;
     const { loop } = this.#connection.environment;
-    let from = length >= directFrom && this.#kept.length === 0 ? transport.writeNow(bytes, 0, length) : 0;
+    let from =
+      length >= directFrom && this.#kept.length === 0 ? transport.writeNow(null, 0, bytes, 0, length) : 0;
     while (from < length) {
       const buffer = loop.take();
       const part = bytes.copy(buffer, 0, from, length);

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { writeSync, writevSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { Loop } from '../loop.ts';
@@ -118,12 +118,13 @@ export class HandleTransport implements Transport {
     return false;
   }
 
-  writeNow(bytes: Buffer, start: number, end: number): number {
+  writeNow(before: Buffer | null, length: number, bytes: Buffer, start: number, end: number): number {
     const { fd } = this.#handle;
     // What libuv still holds would be overtaken.
     if (this.closed || this.#ended || this.#beforehand !== null || this.#writing > 0 || fd < 0) return 0;
     try {
-      return writeSync(fd, bytes, start, end - start);
+      if (length === 0) return writeSync(fd, bytes, start, end - start);
+      return writevSync(fd, [before!.subarray(0, length), bytes.subarray(start, end)]);
     } catch {
       // The kernel is full (EAGAIN), or there is an error, which the next write finds as well.
       return 0;

@@ -33,10 +33,11 @@ export interface Transport {
    */
   write(bytes: Buffer, length: number): boolean;
   /**
-   * Writes of `bytes[start, end)` what the kernel takes at once, and returns how much that was; 0 where that is not possible
-   * now, or not known. The bytes are the caller's again in any case. Nothing may be waiting to be drained.
+   * Writes of `before[0, length)` and of `bytes[start, end)` behind it what the kernel takes at once, and returns how much of
+   * both that was; 0 where that is not possible now, or not known. The bytes are the caller's again in any case. Nothing may
+   * be waiting to be drained. @param before may be null where `length` is 0.
    */
-  writeNow(bytes: Buffer, start: number, end: number): number;
+  writeNow(before: Buffer | null, length: number, bytes: Buffer, start: number, end: number): number;
   /** Stops reading, so that TCP stops the peer. */
   pause(): void;
   resume(): void;
