@@ -28,7 +28,10 @@ export function fastBackends(folder: string, first: number): Promise<RunningBack
   ]);
 }
 
-/** Two nginx that answer over HTTP/1.1: a few bytes, or so many KiB from a file. */
+/**
+ * Two nginx that answer over HTTP/1.1: a few bytes, or so many KiB from a file, once they have read the whole request: `mirror` waits
+ * for it. Answered before, Envoy cuts the rest of the request and the connection (two of three 1 MiB bodies), and others do not.
+ */
 export function http1Backends(folder: string, first: number): Promise<RunningBackends> {
   return pair(first, (port) => {
     const place = join(resolve(folder), `http1-${port}`);
@@ -51,7 +54,8 @@ events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; ${temporary.join(' ')}
 server { listen 127.0.0.1:${port}; client_max_body_size 0; client_body_buffer_size 2m;
 location / { default_type text/plain; return 200 "Hello world"; }
-location ~ k$ { root ${place}; error_page 405 =200 $uri; } } }
+location ~ k$ { root ${place}; mirror /read; error_page 405 =200 $uri; }
+location = /read { internal; return 204; } } }
 `,
     );
     return [find('nginx')!, '-p', place, '-e', 'stderr', '-c', join(place, 'nginx.conf')];

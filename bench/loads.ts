@@ -97,7 +97,7 @@ export function scenarios(scale: number): readonly Scenario[] {
       client: 'h2load-http1',
       connections: 16,
       streams: 1,
-      calls: n(30_000),
+      calls: n(20_000),
       heavy: false,
       body: { kib: 64 },
     },
