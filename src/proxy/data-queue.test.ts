@@ -5,8 +5,8 @@ import { DataQueue } from './data-queue.ts';
 describe('DataQueue', () => {
   it('gives back the bytes that went in, in order, however they are cut', () => {
     const step = fc.oneof(
-      fc.record({ push: fc.integer({ min: 0, max: 9000 }) }),
-      fc.record({ take: fc.integer({ min: 0, max: 12_000 }) }),
+      fc.record({ push: fc.integer({ min: 0, max: 20_000 }) }),
+      fc.record({ take: fc.integer({ min: 0, max: 24_000 }) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

@@ -1,4 +1,8 @@
 const smallestChunk = 4096;
+const chunkBytes = 16_384;
+/** Chunks of {@link chunkBytes} that are used again: V8 collects the whole heap when much memory outside of it is made. */
+const spare: Buffer[] = [];
+const mostSpare = 128;
 
 /** Body bytes that wait: copied out of the read buffer, in order. */
 export class DataQueue {
@@ -21,11 +25,15 @@ export class DataQueue {
       this.#end += take;
       from += take;
     }
-    if (from === end) return;
-    const chunk = Buffer.allocUnsafeSlow(Math.max(smallestChunk, end - from));
-    source.copy(chunk, 0, from, end);
-    this.#end = end - from;
-    this.#chunks.push(chunk);
+    while (from < end) {
+      const small = last === null && end - start <= smallestChunk;
+      const chunk = small
+        ? Buffer.allocUnsafeSlow(smallestChunk)
+        : (spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes));
+      this.#end = source.copy(chunk, 0, from, end);
+      from += this.#end;
+      this.#chunks.push(chunk);
+    }
   }
 
   /** Moves up to `most` bytes into `target` at `at`; returns how many. */
@@ -40,6 +48,7 @@ export class DataQueue {
       moved += count;
       this.#start += count;
       if (this.#start === end) {
+        if (chunk.length === chunkBytes && spare.length < mostSpare) spare.push(chunk);
         this.#chunks[this.#first] = released;
         this.#first++;
         this.#start = 0;

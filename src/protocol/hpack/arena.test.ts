@@ -44,7 +44,7 @@ describe('Arena', () => {
     for (const chunk of held) arena.release(chunk);
   });
 
-  it('gives a call memory of its own that others had before, and keeps no more than 2 MiB of it', () => {
+  it('gives a call memory of its own that others had before, and keeps no more than 8 MiB of it', () => {
     const arena = new Arena(100, 2);
     const first = arena.own(5000);
     expect([
@@ -57,9 +57,9 @@ describe('Arena', () => {
     expect(arena.own(4097)).toBe(first);
     expect(first.live).toBe(1);
     expect(arena.own(4097)).not.toBe(first);
-    const many = Array.from({ length: 20 }, () => arena.own(131_072));
+    const many = Array.from({ length: 70 }, () => arena.own(131_072));
     for (const chunk of many) arena.release(chunk);
-    const again = new Set(Array.from({ length: 20 }, () => arena.own(131_072)));
-    expect(many.filter((chunk) => again.has(chunk)).length).toBe(16);
+    const again = new Set(Array.from({ length: 70 }, () => arena.own(131_072)));
+    expect(many.filter((chunk) => again.has(chunk)).length).toBe(64);
   });
 });
