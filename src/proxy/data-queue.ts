@@ -4,6 +4,12 @@ const chunkBytes = 16_384;
 const spare: Buffer[] = [];
 const mostSpare = 128;
 
+/** What is not used again is no longer than what goes in: a stream that stalls holds what it was sent. */
+function chunkFor(bytes: number): Buffer {
+  const fits = bytes > smallestChunk ? spare.pop() : undefined;
+  return fits ?? Buffer.allocUnsafeSlow(Math.min(Math.max(smallestChunk, bytes), chunkBytes));
+}
+
 /** Body bytes that wait: copied out of the read buffer, in order. */
 export class DataQueue {
   /** Bytes in it. */
@@ -26,10 +32,7 @@ export class DataQueue {
       from += take;
     }
     while (from < end) {
-      const small = last === null && end - start <= smallestChunk;
-      const chunk = small
-        ? Buffer.allocUnsafeSlow(smallestChunk)
-        : (spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes));
+      const chunk = chunkFor(end - from);
       this.#end = source.copy(chunk, 0, from, end);
       from += this.#end;
       this.#chunks.push(chunk);
