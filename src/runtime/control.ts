@@ -243,7 +243,8 @@ export class Control {
       else this.#waiters.push({ revision, resolve });
     }
     while (this.#versions.length > 0 && this.#versions[0]!.revision <= applied) {
-      this.#inputs.reporter?.applied(this.#versions.shift()!.version);
+      const { version } = this.#versions.shift()!;
+      this.#inputs.reporter?.applied(version);
     }
   }
 
