@@ -97,6 +97,8 @@ export class WorkerFeed {
       return;
     }
     if (patch.from === patch.revision) return;
+    // After a snapshot of another life revisions begin anew.
+    if (patch.from === 0) for (const state of this.#workers.values()) state.applied &&= 0;
     for (const part of patchInParts(patch)) this.#toFed({ type: 'snapshot', ...part });
   }
 
