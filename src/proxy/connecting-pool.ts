@@ -38,6 +38,8 @@ export abstract class ConnectingPool {
     this.options = options;
   }
 
+  /** Calls that have a connection. */
+  abstract calls(): Exchange[];
   /** A connection stands and takes calls. */
   protected abstract hasReady(): boolean;
   /** Opens as many connections as the waiting calls need. */

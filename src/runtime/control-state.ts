@@ -11,7 +11,7 @@ import type { AdminState, Readiness } from '../admin/state.ts';
 import type { CanaryState } from '../compiler/canaries/canary-state.ts';
 import type { SplitState } from '../compiler/canaries/split-state.ts';
 import type { Compilation } from '../compiler/compiler.ts';
-import { canonicalKey, splitKey } from '../compiler/service-name.ts';
+import { isPortOf } from '../compiler/service-name.ts';
 import type { ClusterProblem } from '../kubernetes/problems.ts';
 import type { MetricsInput } from '../metrics/families.ts';
 import { MergedMetrics, type SeriesEndings } from '../metrics/merged-metrics.ts';
@@ -230,10 +230,7 @@ function countCalls(
   let isCanary: (labels: SeriesEndings['labels']) => boolean;
   if (canary.versions !== null) {
     const { port, targetName, versions } = canary;
-    isMeant = ({ service }) => {
-      const { host, port: number } = splitKey(canonicalKey(service));
-      return host === targetName && (port === null || port === number);
-    };
+    isMeant = ({ service }) => isPortOf(service, targetName, port);
     isCanary = ({ version, role }) => role === 'canary' && version === versions.canary.version;
   } else {
     const own = weights.filter(({ mapping }) => mapping === canary.targetName);

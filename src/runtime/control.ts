@@ -4,6 +4,7 @@ import { type Compilation, Compiler, type CompilerInput } from '../compiler/comp
 import { weightChanges } from '../compiler/weight-changes.ts';
 import { endpointsKey } from '../model/endpoints.ts';
 import type { SplitCommand } from '../resources/serin/overlay.ts';
+import { AbortedCalls } from './aborted-calls.ts';
 import { certificateChecker } from './certificate-checker.ts';
 import { ControlState } from './control-state.ts';
 import { EndpointTable } from './endpoint-table.ts';
@@ -65,6 +66,7 @@ export class Control {
   /** Who waits for a revision to be served. */
   readonly #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
   /** Versions of the Canaries that compiled revisions have, and that not all workers serve yet. */
+  readonly #aborted: AbortedCalls;
   readonly #versions: { readonly revision: number; readonly version: string }[] = [];
   /** The last revision that the log has. */
   #told = 0;
@@ -110,6 +112,10 @@ export class Control {
       this.#feed.endpoints(this.#table.resolved(host, resolution));
     });
     this.#feed = new WorkerFeed(send, () => this.#table.all());
+    this.#aborted = new AbortedCalls(({ service, port, version }) => {
+      this.#log.warn({ service, version }, 'the running calls of an aborted canary are ended');
+      this.#feed.endCalls(service, port, version);
+    });
     this.#compiler.setOverlays(this.#overlays.all);
     this.#state = new ControlState(begin, this.#feed, this.#table, () => this.#inputs.problems(), {
       splits: () => this.#compiler.splits(),
@@ -258,10 +264,11 @@ export class Control {
 
   /** What has to be said in the cluster; the shares that were observed change all the time. */
   #report(): void {
-    const { reporter } = this.#inputs;
-    if (reporter === null) return;
-    const { issues } = this.#state.compilation!;
     const canaries = this.#compiler.canaries();
+    this.#aborted.update(this.#compiler.splits(), Date.now());
+    const { reporter } = this.#inputs;
+    if (reporter === null || this.#state.compilation === null) return;
+    const { issues } = this.#state.compilation;
     const shares = this.#state.observedShares(canaries, performance.now());
     reporter.take({ issues, canaries, observedShare: (canary) => shares[canaries.indexOf(canary)] ?? null });
   }

@@ -109,6 +109,11 @@ export class WorkerFeed {
     if (patch.delete.length > 0) this.#toFed({ type: 'endpoints', patch: { set: [], delete: patch.delete } });
   }
 
+  /** All workers end the calls of a canary. */
+  endCalls(service: string, port: number | null, version: string | null): void {
+    this.#toFed({ type: 'end-calls', service, port, version });
+  }
+
   #toFed(message: ToWorker): void {
     this.#to(
       [...this.#workers].flatMap(([worker, state]) => (state.fed ? [worker] : [])),
