@@ -11,7 +11,7 @@ test/cluster/setup.sh || exit 1
 work=$(mktemp -d "${TMPDIR:-/tmp}/serin-cluster-XXXXXX") || exit 1
 trap 'rmdir "$work"' EXIT
 # A signal ends the run, and EXIT then cleans up; `wait` is what a trap can interrupt.
-trap 'kill -KILL "$run" 2>/dev/null; wait "$run"; exit 143' INT TERM HUP
+trap 'kill -KILL "$run"; wait "$run" 2>/dev/null; exit 143' INT TERM HUP
 
 unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private bash -eu -c '
   mount -t tmpfs -o mode=755 tmpfs "$0"
@@ -24,7 +24,7 @@ unshare --net --mount --pid --fork --kill-child --mount-proc --propagation priva
   ip address add 10.244.0.1/16 dev br0
   ip address add fd00:244::1/64 dev br0 nodad
   export SERIN_CLUSTER_WORK="$0" TMPDIR="$0"
-  node node_modules/vitest/vitest.mjs run --project cluster --disable-console-intercept "$@"
+  node node_modules/vitest/vitest.mjs run --project cluster "$@" --disable-console-intercept
 ' "$work" "$@" &
 run=$!
 wait "$run"

@@ -154,7 +154,8 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     },
     replaceTokenKey: async () => {
       tokenKey = writeTokenKey(file(`token-${randomBytes(4).toString('hex')}.key`));
-      await apiServer.kill('SIGTERM');
+      // At SIGTERM it would wait a minute for watches to end.
+      await apiServer.kill();
       await apiServer.start();
     },
     stop: async () => {
