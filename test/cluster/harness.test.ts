@@ -40,6 +40,16 @@ test('a Deployment becomes a ReplicaSet, ready pods and an EndpointSlice with th
   expect(await http.text()).toMatch(/^Hello \/there, I am 1\.0 on hello-/);
 });
 
+test('a cluster IP leads to all ready pods', async () => {
+  const { spec } = await cluster.api.get<{ spec: { clusterIP: string } }>(
+    objectPath('v1', 'services', namespace, 'hello'),
+  );
+  const load = startLoad({ target: `${spec.clusterIP}:50051`, rate: 200, seconds: 1, connections: 20 });
+  const { failures, versions } = await load.result;
+  expect(failures).toEqual({});
+  expect(Object.keys(versions['1.0']!.pods)).toHaveLength(2);
+});
+
 test('scaling adds pods and takes them away', async () => {
   await cluster.kubectl.must(['scale', 'deployment/hello', '--replicas=5', '-n', namespace]);
   await cluster.readyPods(namespace, 'app=hello', 5);

@@ -141,8 +141,7 @@ func (r *recorder) record(at time.Time, took time.Duration, answer string, err e
 		}
 		return
 	}
-	_, rest, _ := strings.Cut(answer, "I am ")
-	version, pod, _ := strings.Cut(strings.TrimSpace(rest), " on ")
+	version, pod := whoAnswered(answer)
 	s.Versions[version]++
 	v := r.total.Versions[version]
 	if v == nil {
@@ -152,6 +151,17 @@ func (r *recorder) record(at time.Time, took time.Duration, answer string, err e
 	v.Calls++
 	v.FirstAt, v.LastAt = min(v.FirstAt, atMs), max(v.LastAt, atMs)
 	v.Pods[pod]++
+}
+
+// whoAnswered finds version and pod in a greeting; gRPC's example-hostname says only who it is.
+func whoAnswered(greeting string) (version, pod string) {
+	greeting = strings.TrimSpace(greeting)
+	if _, name, found := strings.Cut(greeting, ", from "); found {
+		return name, name
+	}
+	_, rest, _ := strings.Cut(greeting, ", I am ")
+	version, pod, _ = strings.Cut(rest, " on ")
+	return version, pod
 }
 
 // print says what began before a moment. A call that takes longer than a slice counts in the line that its slice gets later:
@@ -201,7 +211,8 @@ func grpcCaller(target, kind, host string, fields []string, connections int) cal
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{})),
-		// What fails is to be seen, not repeated.
+		// What fails is to be seen, not repeated. A call that no server has begun is made again all the same, as by every
+		// gRPC client (REFUSED_STREAM, or a stream above the last of a GOAWAY).
 		grpc.WithDisableRetry(),
 	}
 	if host != "" {

@@ -1,6 +1,7 @@
 // Command backend is what the pods of test/cluster run, and the load that calls them, both real grpc-go.
 //
 //	backend serve -version 1.0 -grpc :50051 -http :8080
+//	backend hostname 50051 1.0
 //	backend load -target 10.244.0.9:8080 -rate 2000 -seconds 10
 package main
 
@@ -15,11 +16,13 @@ import (
 func main() {
 	log.SetFlags(log.Lmicroseconds)
 	if len(os.Args) < 2 {
-		log.Fatal("serve or load")
+		log.Fatal("serve, hostname or load")
 	}
 	switch os.Args[1] {
 	case "serve":
 		serve(os.Args[2:])
+	case "hostname":
+		hostname(os.Args[2:])
 	case "load":
 		load(os.Args[2:])
 	default:

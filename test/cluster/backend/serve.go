@@ -23,6 +23,8 @@ import (
 type server struct {
 	version, pod string
 	latency      time.Duration
+	// saying makes a greeting's text.
+	saying func(name string) string
 }
 
 // serve answers helloworld.Greeter and gRPC's health service on one port, HTTP/1.1 on another. At SIGTERM it closes its
@@ -35,20 +37,33 @@ func serve(args []string) {
 	latency := flags.Duration("latency", duration("LATENCY", 0), "how long each call takes")
 	delay := flags.Duration("start-delay", duration("START_DELAY", 0), "how long it takes until it listens")
 	_ = flags.Parse(args)
+	s := &server{version: *version, pod: env("HOSTNAME", "nowhere"), latency: *latency}
+	s.saying = func(name string) string { return fmt.Sprintf("Hello %s, I am %s on %s", name, s.version, s.pod) }
+	s.run(*delay, *grpcAddress, *httpAddress)
+}
+
+// hostname answers as gRPC's example-hostname does, which examples/hello-grpc-kubernetes runs: its arguments are a port, and the name
+// that it greets with.
+func hostname(args []string) {
+	args = append(args, []string{"50051", env("HOSTNAME", "nowhere")}[min(len(args), 2):]...)
+	s := &server{version: args[1], saying: func(name string) string { return fmt.Sprintf("Hello %s, from %s", name, args[1]) }}
+	s.run(0, ":"+args[0], "none")
+}
+
+func (s *server) run(delay time.Duration, grpcAddress, httpAddress string) {
 	// Before the delay: who is stopped while starting must end at once.
 	stopped := make(chan os.Signal, 1)
 	signal.Notify(stopped, syscall.SIGTERM, syscall.SIGINT)
 	select {
-	case <-time.After(*delay):
+	case <-time.After(delay):
 	case <-stopped:
 		return
 	}
-	s := &server{version: *version, pod: env("HOSTNAME", "nowhere"), latency: *latency}
 	var wait sync.WaitGroup
-	grpcServer := s.grpc(listen(*grpcAddress))
+	grpcServer := s.grpc(listen(grpcAddress))
 	var httpServer *http.Server
-	if *httpAddress != "none" {
-		httpServer = s.http(listen(*httpAddress))
+	if httpAddress != "none" {
+		httpServer = s.http(listen(httpAddress))
 	}
 	log.Printf("version %s serves", s.version)
 	log.Printf("%v: stops", <-stopped)
@@ -85,9 +100,7 @@ func (s *server) grpc(listener net.Listener) *grpc.Server {
 	return g
 }
 
-func (s *server) reply(name string) []byte {
-	return message(fmt.Sprintf("Hello %s, I am %s on %s", name, s.version, s.pod))
-}
+func (s *server) reply(name string) []byte { return message(s.saying(name)) }
 
 func (s *server) sayHello(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	var in []byte
@@ -137,7 +150,7 @@ func (s *server) http(listener net.Listener) *http.Server {
 		}
 		w.Header().Set("x-version", s.version)
 		w.Header().Set("x-pod", s.pod)
-		fmt.Fprintf(w, "Hello %s, I am %s on %s\n", r.URL.Path, s.version, s.pod)
+		fmt.Fprintln(w, s.saying(r.URL.Path))
 	})}
 	go func() {
 		if err := h.Serve(listener); err != http.ErrServerClosed {

@@ -1,12 +1,13 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ApiAccess, ApiClient, type KubeList, type KubeObject, objectPath } from './api.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, kubeconfig, startControlPlane } from './control-plane.ts';
 import { bridgeAddress, workFolder } from './environment.ts';
 import { type Forwarder, startForwarder } from './forwarder.ts';
 import { type Kubectl, makeKubectl } from './kubectl.ts';
 import { type Kubelet, type NodeRequest, startKubelet } from './kubelet/kubelet.ts';
 import type { Pod } from './kubelet/pod.ts';
+import { type ServiceProxy, startServiceProxy } from './service-proxy.ts';
 
 /** What a test's cluster is made of. */
 export interface ClusterRequest {
@@ -34,8 +35,13 @@ export interface Cluster {
   pods(namespace: string, selector?: string): Promise<readonly Pod[]>;
   /** Waits until so many pods are ready, none is left of others, and gives them. */
   readyPods(namespace: string, selector: string, count: number): Promise<readonly Pod[]>;
-  /** Who a ServiceAccount is to the API server, with a token of an hour: for programs that run outside of a pod. */
+  /**
+   * Who a ServiceAccount is to the API server, with a token of an hour: for programs that run outside of a pod. Through `forwarder`
+   * where there is one.
+   */
   accountAccess(namespace: string, account: string): Promise<ApiAccess>;
+  /** The same as a kubeconfig file. */
+  accountKubeconfig(namespace: string, account: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -50,6 +56,7 @@ export async function startCluster(request: ClusterRequest = {}): Promise<Cluste
   const forwarder = forwarded ? await startForwarder(server) : null;
   const seen = forwarder === null ? server : { ...server, port: forwarder.port };
   const kubelet = nodes.length === 0 ? null : await startKubelet(api, `${folder}/pods`, nodes, seen);
+  const proxy: ServiceProxy | null = nodes.length === 0 ? null : startServiceProxy(api);
   for (const file of crds) await kubectl.apply(readFileSync(file, 'utf8'));
   if (crds.length > 0) await kubectl.must(['wait', '--for=condition=Established', 'crd', '--all']);
   const podList = objectPath.bind(null, 'v1', 'pods');
@@ -89,9 +96,17 @@ export async function startCluster(request: ClusterRequest = {}): Promise<Cluste
         `${objectPath('v1', 'serviceaccounts', namespace, account)}/token`,
         { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } },
       );
-      return { ...control.access, token: status.token };
+      return { ...control.access, server: `https://${seen.host}:${seen.port}`, token: status.token };
+    },
+    accountKubeconfig: async (namespace, account) => {
+      const file = `${folder}/${namespace}-${account}.kubeconfig`;
+      writeFileSync(file, kubeconfig(await cluster.accountAccess(namespace, account), namespace), {
+        mode: 0o600,
+      });
+      return file;
     },
     stop: async () => {
+      await proxy?.stop();
       await kubelet?.stop();
       await forwarder?.stop();
       api.close();

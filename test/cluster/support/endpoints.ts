@@ -12,9 +12,10 @@ export interface SliceEndpoint {
 }
 
 /** An EndpointSlice. */
-interface EndpointSlice extends KubeObject {
+export interface EndpointSlice extends KubeObject {
   readonly addressType: 'IPv4' | 'IPv6' | 'FQDN';
   readonly endpoints: readonly SliceEndpoint[] | null;
+  readonly ports?: readonly { readonly name?: string; readonly port?: number }[] | null;
 }
 
 /** All endpoints of a Service, over its slices of one family. */

@@ -28,10 +28,11 @@ const serin: Image = {
   ],
 };
 
-/** Each name, without registry and tag, and what it stands for. The image of an example is the tests' backend too. */
+/** Each name, without registry and tag, and what it stands for. The images of the examples are the tests' backend too. */
 const table: readonly (readonly [RegExp, (tag: string) => Image])[] = [
   [/(^|\/)serin$/, () => serin],
-  [/(^|\/)(serin-test\/backend|grpc-server-test|java-example-hostname)$/, backend],
+  [/(^|\/)(serin-test\/backend|grpc-server-test)$/, backend],
+  [/(^|\/)java-example-hostname$/, () => ({ ...backend(''), command: ['/backend', 'hostname'] })],
   [
     /(^|\/)pause$/,
     () => ({ command: ['/usr/bin/sleep', 'infinity'], environment: {}, user: 65535, files: [] }),
