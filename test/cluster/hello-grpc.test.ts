@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startSerin } from '../support/serin.ts';
+import { type Cluster, startCluster, until } from './support/cluster.ts';
+import { repository } from './support/environment.ts';
+import { type LoadResult, startLoad } from './support/load.ts';
+import { serinPorts, startSerinPods } from './support/serin-pods.ts';
+
+const example = `${repository}/examples/hello-grpc-kubernetes`;
+let cluster: Cluster;
+/** Where a Serin that runs as a pod takes calls. */
+let target: string;
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  await cluster.makeNamespace('serin');
+  const [serin] = await startSerinPods(cluster, { namespace: 'serin' });
+  target = `${serin!.status!.podIP}:${serinPorts.calls}`;
+});
+afterAll(() => cluster?.stop());
+
+test('kubectl apply of the example divides calls 80 to 20 as soon as its pods are ready', async () => {
+  await cluster.kubectl.must(['apply', '-f', example]);
+  await cluster.readyPods('default', 'app=grpc-server', 4);
+  await until('both versions answer', 2_000, async () => {
+    const { versions } = await startLoad({ target, rate: 100, seconds: 0.1 }).result;
+    return versions['1.0'] !== undefined && versions['1.1'] !== undefined;
+  });
+  const result = await startLoad({ target, rate: 500, seconds: 2 }).result;
+  expect(counts(result)).toEqual({ failures: {}, '1.0': 800, '1.1': 200 });
+});
+
+test('without the canary Service all calls go to stable within 200 ms; back, it has its share', async () => {
+  const load = startLoad({ target, rate: 500, seconds: 4 });
+  await cluster.kubectl.must(['delete', 'service', 'grpc-server-canary']);
+  const deletedAt = Date.now();
+  const result = await load.result;
+  expect(result.failures).toEqual({});
+  expect(result.versions['1.1']!.lastAt).toBeLessThan(deletedAt + 200);
+  await cluster.kubectl.must(['apply', '-f', example]);
+  await until('the canary has its share again', 2_000, async () => {
+    return counts(await startLoad({ target, rate: 500, seconds: 0.2 }).result)['1.1'] === 20;
+  });
+});
+
+test('Serin outside of the cluster, with the kubeconfig of a ServiceAccount, does the same', async () => {
+  const KUBECONFIG = await cluster.accountKubeconfig('serin', 'serin');
+  const serin = await startSerin(['--kubernetes'], { KUBECONFIG });
+  try {
+    const result = await startLoad({ target: serin.listen, rate: 500, seconds: 1 }).result;
+    expect(counts(result)).toEqual({ failures: {}, '1.0': 400, '1.1': 100 });
+  } finally {
+    await serin.stop();
+  }
+});
+
+/** Failures, and calls by version. */
+function counts({ failures, versions }: LoadResult): Record<string, unknown> {
+  return {
+    failures,
+    ...Object.fromEntries(Object.entries(versions).map(([version, { calls }]) => [version, calls])),
+  };
+}
