@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import { makeCertificate } from '../../support/certificates.ts';
 import { type ApiAccess, ApiClient } from './api.ts';
+import { type AuditEvent, readAudit, writeAuditPolicy } from './audit.ts';
 import { bridgeAddress, built } from './environment.ts';
 import { mustRun, type Program, startProgram } from './program.ts';
 
@@ -25,6 +26,8 @@ export interface ControlPlane {
   readonly controllerManager: Part;
   /** The cluster's administrator. */
   readonly access: ApiAccess;
+  /** What ServiceAccounts have asked the API server for, from the beginning on. */
+  audit(): readonly AuditEvent[];
   /** Saves what etcd has now. */
   saveSnapshot(file: string): Promise<void>;
   /**
@@ -64,6 +67,7 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
   const file = (name: string) => `${folder}/${name}`;
   const access = writeCredentials(folder);
   const api = new ApiClient(access);
+  writeAuditPolicy(file('audit-policy.json'));
   let data = 0;
   let tokenKey = writeTokenKey(file('token-0.key'));
 
@@ -105,6 +109,8 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
       '--service-account-extend-token-expiration=false',
       '--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112',
       '--allow-privileged=true',
+      `--audit-policy-file=${file('audit-policy.json')}`,
+      `--audit-log-path=${file('audit.log')}`,
       '--profiling=false',
     ],
     async () => (await api.text('/readyz')) === 'ok',
@@ -131,6 +137,7 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     apiServer,
     controllerManager,
     access,
+    audit: () => readAudit(file('audit.log')),
     saveSnapshot: async (to) => {
       await mustRun(['etcdctl', `--endpoints=${etcdUrl}`, 'snapshot', 'save', to]);
     },
