@@ -1,7 +1,9 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiClient, type ApiError, objectPath } from './support/api.ts';
 import { type Cluster, isReady, startCluster, until } from './support/cluster.ts';
 import { endpointsOf } from './support/endpoints.ts';
+import { workFolder } from './support/environment.ts';
 import { startLoad } from './support/load.ts';
 import { deployment, service } from './support/manifests.ts';
 
@@ -13,6 +15,29 @@ beforeAll(async () => {
   await cluster.makeNamespace(namespace);
 });
 afterAll(() => cluster?.stop());
+
+test('kubectl, helm and API server are those that setup.sh builds', async () => {
+  const { kubectl } = cluster;
+  const version = JSON.parse(await kubectl.must(['version', '-o', 'json']));
+  expect([version.clientVersion.gitVersion, version.serverVersion.gitVersion]).toEqual([
+    'v1.35.4',
+    'v1.35.4',
+  ]);
+  expect((await kubectl.helm(['version', '--short'])).out).toMatch(/^v3\.19\.5/);
+});
+
+test('helm installs a chart and takes it away', async () => {
+  const chart = `${workFolder()}/chart`;
+  mkdirSync(`${chart}/templates`, { recursive: true });
+  writeFileSync(`${chart}/Chart.yaml`, 'apiVersion: v2\nname: little\nversion: 0.1.0\n');
+  writeFileSync(`${chart}/templates/service.yaml`, service('{{ .Release.Name }}', { app: 'none' }));
+  const installed = await cluster.kubectl.helm(['install', 'charted', chart, '-n', namespace]);
+  expect(installed).toMatchObject({ code: 0 });
+  const path = objectPath('v1', 'services', namespace, 'charted');
+  expect(await cluster.api.find(path)).not.toBeNull();
+  expect(await cluster.kubectl.helm(['uninstall', 'charted', '-n', namespace])).toMatchObject({ code: 0 });
+  expect(await cluster.api.find(path)).toBeNull();
+});
 
 test('a Deployment becomes a ReplicaSet, ready pods and an EndpointSlice with their addresses', async () => {
   await cluster.kubectl.apply(deployment({ name: 'hello', replicas: 2, version: '1.0' }), namespace);
@@ -155,7 +180,6 @@ test("a pod's token works against the API server as far as RBAC lets it", async 
 test('a token that is refreshed is another one, in the same file', async () => {
   const reader = cluster.kubelet!.pod(namespace, 'reader');
   const file = `/proc/${reader.pid()}/root/run/secrets/kubernetes.io/serviceaccount/token`;
-  const { readFileSync } = await import('node:fs');
   const before = readFileSync(file, 'utf8');
   await cluster.kubelet!.refreshTokens();
   const after = readFileSync(file, 'utf8');
@@ -255,10 +279,10 @@ test('the API server can be killed and comes back; meanwhile pods go on', async 
 test('etcd goes back to a snapshot, and resource versions with it', async () => {
   const { control, api } = cluster;
   const path = objectPath('v1', 'services', namespace);
-  await control.saveSnapshot(`${process.env.SERIN_CLUSTER_WORK}/etcd.snapshot`);
+  await control.saveSnapshot(`${workFolder()}/etcd.snapshot`);
   const before = await api.get<{ metadata: { resourceVersion: string } }>(path);
   for (let i = 0; i < 20; i++) await cluster.kubectl.apply(service(`later-${i}`, { app: 'none' }), namespace);
-  await control.restoreSnapshot(`${process.env.SERIN_CLUSTER_WORK}/etcd.snapshot`);
+  await control.restoreSnapshot(`${workFolder()}/etcd.snapshot`);
   expect(await api.find(`${path}/later-0`)).toBeNull();
   const after = await api.get<{ metadata: { resourceVersion: string } }>(path);
   expect(Number(after.metadata.resourceVersion)).toBeLessThan(Number(before.metadata.resourceVersion) + 200);

@@ -5,7 +5,9 @@
 set -u
 cd "$(dirname "$0")" || exit 1
 out=$(cd ../.. && pwd)/.peers/cluster
+# What the programs say that they are; what they are stands in the modules' go.mod.
 version=v1.35.4
+helm_version=v3.19.5
 missing=0
 say() {
   echo "test/cluster: $*" >&2
@@ -30,7 +32,7 @@ build() { # build FOLDER NAME PACKAGE [LDFLAGS]
 
 stamp() { # stamp NAME FILES...: whether NAME was built from what the files say now
   local sum
-  sum=$(cat "${@:2}" | sha256sum)
+  sum=$({ cat "${@:2}" && echo "$version $helm_version"; } | sha256sum)
   [ -x "$out/$1" ] && [ "$(cat "$out/.$1.sum" 2>/dev/null)" = "$sum" ] && return 0
   printf '%s\n' "$sum" >"$out/.$1.next"
   return 1
@@ -46,7 +48,7 @@ for program in kube-apiserver kube-controller-manager kubectl; do
   mv "$out/.$program.next" "$out/.$program.sum"
 done
 if ! stamp helm tools/helm/go.mod tools/helm/go.sum; then
-  build tools/helm helm helm.sh/helm/v3/cmd/helm
+  build tools/helm helm helm.sh/helm/v3/cmd/helm "-X helm.sh/helm/v3/internal/version.version=$helm_version"
   mv "$out/.helm.next" "$out/.helm.sum"
 fi
 # Always: it is quick, and it changes.
