@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startSerin } from '../support/serin.ts';
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { repository } from './support/environment.ts';
 import { type LoadResult, startLoad } from './support/load.ts';
-import { serinPorts, startSerinPods } from './support/serin-pods.ts';
+import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
 
 const example = `${repository}/examples/hello-grpc-kubernetes`;
 let cluster: Cluster;
@@ -17,6 +17,9 @@ beforeAll(async () => {
   target = `${serin!.status!.podIP}:${serinPorts.calls}`;
 });
 afterAll(() => cluster?.stop());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.log(await serinLogs(cluster, 'serin'));
+});
 
 test('kubectl apply of the example divides calls 80 to 20 as soon as its pods are ready', async () => {
   await cluster.kubectl.must(['apply', '-f', example]);

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { repository, workFolder } from './support/environment.ts';
 import { type LoadResult, startLoad } from './support/load.ts';
-import { serinPorts, startSerinPods } from './support/serin-pods.ts';
+import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
 
 const example = `${repository}/examples/hello-grpc-kubernetes`;
 const user = 'system:serviceaccount:serin:serin';
@@ -19,6 +19,9 @@ beforeAll(async () => {
   target = `${serin!.status!.podIP}:${serinPorts.calls}`;
 });
 afterAll(() => cluster?.stop());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.log(await serinLogs(cluster, 'serin'));
+});
 
 test('watch connections that are cut every second for a minute: the state is right, nothing is listed again', async () => {
   const before = listed();
@@ -69,7 +72,7 @@ test('etcd goes back to a snapshot from before: the state is right within 30 s',
 function listed(): string[] {
   return cluster.control
     .audit()
-    .filter((event) => event.verb === 'list' && event.user === user)
+    .filter((event) => event.verb === 'list' && event.user === user && event.resource !== 'leases')
     .map(({ uri, status }) => `${status} ${uri}`);
 }
 

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { scrape, sum } from '../support/scrape.ts';
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { startLoad } from './support/load.ts';
 import { deployment } from './support/manifests.ts';
-import { serinPorts, startSerinPods } from './support/serin-pods.ts';
+import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
 
 let cluster: Cluster;
 let target: string;
@@ -43,6 +43,9 @@ beforeAll(async () => {
   admin = `http://${serin!.status!.podIP}:${serinPorts.admin}`;
 });
 afterAll(() => cluster?.stop());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.log(await serinLogs(cluster, 'serin'));
+});
 
 test('Deployments of 3 and 1 replicas behind one Service: 25 %, and the counters of each version say so', async () => {
   const { failures, versions } = await startLoad({ target, rate: 400, seconds: 1 }).result;

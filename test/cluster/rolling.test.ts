@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { objectPath } from './support/api.ts';
 import { type Cluster, startCluster } from './support/cluster.ts';
 import { startLoad } from './support/load.ts';
 import { deployment } from './support/manifests.ts';
-import { serinManifests, serinPorts, startSerinPods } from './support/serin-pods.ts';
+import { serinLogs, serinManifests, serinPorts, startSerinPods } from './support/serin-pods.ts';
 
 let cluster: Cluster;
 /** The cluster IP of Serin's Service, with its port. */
@@ -47,6 +47,9 @@ beforeAll(async () => {
   virtual = `${spec.clusterIP}:80`;
 });
 afterAll(() => cluster?.stop());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.log(await serinLogs(cluster, 'serin'));
+});
 
 const serin = { namespace: 'serin', replicas: 2, args: ['--drain-delay=3s'] };
 

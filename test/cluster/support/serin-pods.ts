@@ -8,8 +8,8 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
-/** What `serin run --kubernetes` reads, each kind by itself, so that a test can leave one out. */
-export const readingRules: readonly PolicyRule[] = [
+/** What `serin run --kubernetes` reads and writes, each group by itself, so that a test can leave one out. */
+export const serinRules: readonly PolicyRule[] = [
   rule('', 'services', 'pods', 'secrets', 'namespaces'),
   rule('discovery.k8s.io', 'endpointslices'),
   rule('apps', 'deployments', 'replicasets'),
@@ -17,13 +17,20 @@ export const readingRules: readonly PolicyRule[] = [
   rule('getambassador.io', '*'),
   rule('serin.dev', '*'),
   rule('apiextensions.k8s.io', 'customresourcedefinitions'),
+  {
+    apiGroups: ['coordination.k8s.io'],
+    resources: ['leases'],
+    verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
+  },
+  { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+  { apiGroups: ['serin.dev'], resources: ['canaries/status'], verbs: ['get', 'patch', 'update'] },
 ];
 
 /** How Serin is to run in a cluster. */
 export interface SerinRequest {
   readonly namespace: string;
   readonly replicas?: number;
-  /** Of its ClusterRole; `readingRules` by default. */
+  /** Of its ClusterRole; `serinRules` by default. */
   readonly rules?: readonly PolicyRule[];
   /** More arguments for `serin run`. */
   readonly args?: readonly string[];
@@ -44,9 +51,17 @@ export async function startSerinPods(cluster: Cluster, request: SerinRequest): P
   return cluster.readyPods(namespace, 'app=serin', replicas);
 }
 
+/** The end of what each Serin of a namespace has written, for a test that has failed. */
+export async function serinLogs(cluster: Cluster, namespace: string): Promise<string> {
+  const pods = await cluster.pods(namespace, 'app=serin');
+  return pods
+    .map(({ metadata: { name } }) => `${name}:\n${cluster.kubelet?.pod(namespace, name).log().slice(-4000)}`)
+    .join('\n');
+}
+
 /** The manifests of that. */
 export function serinManifests(request: SerinRequest): string {
-  const { namespace, replicas = 1, rules = readingRules, args = [], deployment = {} } = request;
+  const { namespace, replicas = 1, rules = serinRules, args = [], deployment = {} } = request;
   const labels = { app: 'serin' };
   const role = `serin-${namespace}`;
   const objects = [
