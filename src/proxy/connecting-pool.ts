@@ -92,7 +92,8 @@ export abstract class ConnectingPool {
     this.#rest.begin(this.gateway.loop.now);
     const waiting = this.waiting;
     this.waiting = [];
-    for (const exchange of waiting) exchange.endpointFailed(`${this.address}:${this.port} ${reasonOf(why)}`);
+    const message = `${this.address}:${this.port} ${reasonOf(why)}`;
+    for (const exchange of waiting) exchange.endpointFailed(message, why === 'ECONNREFUSED');
   }
 
   /** Forgets calls that are over. */
