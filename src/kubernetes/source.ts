@@ -65,7 +65,9 @@ export class KubernetesSource {
   readonly #secrets = new Map<string, Running>();
   readonly #references = new Map<string, ObjectReference>();
   readonly #canaryStatuses = new Map<string, Raw>();
+  /** The greatest resource version of a Canary that has come, and that has been told. */
   #canaryVersion = '0';
+  #toldVersion = '0';
   readonly #unreached = new Set<string>();
   readonly #problems = new Map<string, ClusterProblem>();
   /** Versions of kinds that could not be read (a conversion that fails): another one is tried. */
@@ -132,9 +134,10 @@ export class KubernetesSource {
     return this.#canaryStatuses.get(path) ?? null;
   }
 
-  /** The greatest resource version of a Canary that has come. */
+  /** The resource version of Canaries up to which everything has been told. */
   get canaryVersion(): string {
-    return this.#canaryVersion;
+    if (this.#queue.size === 0) this.#toldVersion = this.#canaryVersion;
+    return this.#toldVersion;
   }
 
   /**
@@ -380,6 +383,7 @@ export class KubernetesSource {
   #take(): ObjectChange[] {
     const changes = [...this.#queue].map(([path, object]) => ({ path, object }));
     this.#queue.clear();
+    this.#toldVersion = this.#canaryVersion;
     return changes;
   }
 }

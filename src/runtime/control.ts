@@ -268,6 +268,8 @@ export class Control {
     this.#aborted.update(this.#compiler.splits(), Date.now());
     const { reporter } = this.#inputs;
     if (reporter === null || this.#state.compilation === null) return;
+    // What came since the last compile changed nothing, such as a status that was written.
+    if (!this.#compiling && this.#versions.length === 0) reporter.applied(this.#inputs.canaryVersion);
     const { issues } = this.#state.compilation;
     const shares = this.#state.observedShares(canaries, performance.now());
     reporter.take({ issues, canaries, observedShare: (canary) => shares[canaries.indexOf(canary)] ?? null });

@@ -68,10 +68,10 @@ async function inCluster(command: Command, given: ClusterGiven, format: OutputFo
     if (rows.length === 0) console.log('No Canary yet.');
     else await print(rows, format);
     const newest = canaries.reduce((most, { version }) => (isAtLeast(most, version) ? most : version), '0');
-    const names = replicas.map(({ name }) => name).join(', ');
-    console.log(
-      `\n${replicas.length} replicas of serin${names === '' ? '' : `: ${names}`}; newest Canary at ${newest}`,
-    );
+    const lines = replicas.map(({ name, applied }) => {
+      return `${name}${isAtLeast(applied, newest) ? '' : ' (does not serve the newest of it yet)'}`;
+    });
+    console.log(`\nserved by ${lines.length === 0 ? 'nobody: no serin is there' : lines.join(', ')}`);
   } catch (error) {
     command.error(`error: ${(error as Error).message}`);
   }
