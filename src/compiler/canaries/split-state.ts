@@ -29,9 +29,10 @@ export function splitStates(
   members: Iterable<GroupMember>,
   table: CanaryTable,
 ): SplitState[] {
-  const all = [...members];
+  // There can be ten thousand of them.
+  const all = new Map([...members].map((member) => [memberName(member), member]));
   const callsOf = (mapping: string): SplitState['calls'] => {
-    const member = all.find((one) => memberName(one) === mapping);
+    const member = all.get(mapping);
     if (member === undefined) return null;
     const { host, port } = splitKey(canonicalKey(member.mapping.serviceKey));
     return { service: host, port, version: null };
@@ -44,9 +45,8 @@ export function splitStates(
         : { service: targetName, port, version: versions.canary.version };
     return { kind: 'Canary', name: `${name}.${namespace}`, revision, weight, specWeight, overlay, calls };
   });
-  for (const member of all) {
+  for (const [name, member] of all) {
     const { kind, weight: written, serviceKey: revision } = member.mapping;
-    const name = memberName(member);
     // Production has no weight; one that a Canary has taken over is the Canary's.
     if (written === null || table.hasMapping(name)) continue;
     const overlay = table.overlayOfMapping(name, revision);
