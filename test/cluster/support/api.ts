@@ -125,7 +125,10 @@ export class ApiClient {
     return body;
   }
 
-  /** The events of one watch, until the server or `signal` ends it. Throws what the connection breaks with. */
+  /**
+   * The events of one watch, until the server or `signal` ends it. Throws what the connection breaks with. Leave it by `signal`: a
+   * `return` inside of the loop waits for the next event.
+   */
   async *watch<T>(path: string, signal?: AbortSignal): AsyncGenerator<WatchEvent<T>> {
     const response = await this.#send('GET', path, undefined, undefined, signal);
     if (response.statusCode !== 200) {
