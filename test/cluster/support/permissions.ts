@@ -25,13 +25,15 @@ export function asksOf(
   account: string,
 ): { readonly all: string[]; readonly refused: string[] } {
   const own = events.filter(({ user, resource }) => user === account && resource !== '');
-  const word = ({ verb, resource, subresource, uri }: AuditEvent) => {
+  const words = ({ verb, resource, subresource, uri, status }: AuditEvent) => {
     const group = /^\/apis\/([^/]+)\//.exec(uri)?.[1] ?? '';
-    return `${verb} ${place(subresource === '' ? resource : `${resource}/${subresource}`, group)}`;
+    const what = place(subresource === '' ? resource : `${resource}/${subresource}`, group);
+    // A server-side apply that makes the object is a patch, for which `create` is asked too.
+    return verb === 'patch' && status === 201 ? [`patch ${what}`, `create ${what}`] : [`${verb} ${what}`];
   };
   return {
-    all: [...new Set(own.map(word))].sort(),
-    refused: own.filter(({ status }) => status === 401 || status === 403).map(word),
+    all: [...new Set(own.flatMap(words))].sort(),
+    refused: own.filter(({ status }) => status === 401 || status === 403).flatMap(words),
   };
 }
 
