@@ -45,6 +45,13 @@ const shop = {
 };
 const version = (name: string) =>
   deployment({ name: `shop-${name}`, replicas: 1, version: name, labels: { app: 'shop', version: name } });
+/** Autoscaler of one of the Deployments, which nobody obeys here. */
+const autoscaler = {
+  apiVersion: 'autoscaling/v2',
+  kind: 'HorizontalPodAutoscaler',
+  metadata: { name: 'shop-v1' },
+  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'shop-v1' }, maxReplicas: 9 },
+};
 const canary = {
   apiVersion: 'serin.dev/v1alpha1',
   kind: 'Canary',
@@ -60,7 +67,9 @@ beforeAll(async () => {
   process.env.PATH = `${programs}:${process.env.PATH}`;
   cluster = await startCluster();
   for (const name of [namespace, 'watched']) await cluster.makeNamespace(name);
-  await cluster.kubectl.apply([JSON.stringify(shop), version('v1'), version('v2')].join('\n---\n'));
+  await cluster.kubectl.apply(
+    [JSON.stringify(shop), version('v1'), version('v2'), JSON.stringify(autoscaler)].join('\n---\n'),
+  );
   await cluster.readyPods('default', 'app=shop', 2);
   // Somebody else's, and not to be touched.
   await cluster.kubectl.apply(JSON.stringify(foreignCrd('mappings')));
@@ -152,6 +161,20 @@ test('kubectl serin set-weight changes it, and says who serves it', async () => 
   expect(said).toMatch(/^shop\.default: 50 % \(before: 5 %\), set; served by all 2 replicas/);
   expect(await cluster.kubectl.must(['serin', 'resume', 'shop'])).toMatch(/: 5 % \(before: 50 %\)/);
   expect(await cluster.kubectl.must(['serin', '--help'])).toMatch(/^Usage: kubectl serin /);
+});
+
+test('kubectl serin plan reads the Service, its two Deployments and their autoscalers', async () => {
+  const args = ['serin', 'plan', 'shop', '--weight', '20%', '-o', 'json'];
+  const plan = JSON.parse(await cluster.kubectl.must(args));
+  expect(plan).toMatchObject({
+    service: 'shop.default',
+    deployments: { stable: 'shop-v1', canary: 'shop-v2' },
+    today: { stable: 1, canary: 1, share: 50, autoscaled: { from: 10, to: 50 } },
+    canary: { metadata: { namespace: 'default' }, spec: { service: 'shop', stable: 'v1', canary: 'v2' } },
+  });
+  expect(plan.plans.at(-1)).toMatchObject({ stable: 4, canary: 1, extraPods: 3, error: 0 });
+  const one = await cluster.kubectl.run(['serin', 'plan', 'broken', '--weight', '20%']);
+  expect(one.err).toMatch(/^serin: there is no Service broken in the namespace default/);
 });
 
 test('helm upgrade: a rolling update without a lost call', async () => {
