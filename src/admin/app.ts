@@ -82,7 +82,12 @@ function readCommand(body: Record<string, unknown> | null): SplitCommand | strin
     const weight = parseWeight(String(body?.weight ?? ''));
     return weight === null ? 'weight has to be a number of percent from 0 to 100' : { kind, weight };
   }
-  if (kind === 'pause' || kind === 'resume' || kind === 'promote' || kind === 'abort') return { kind };
+  if (kind === 'abort') {
+    const { endStreamsS = null } = body ?? {};
+    const isTime = endStreamsS === null || (typeof endStreamsS === 'number' && endStreamsS >= 0);
+    return isTime ? { kind, endStreamsS } : 'endStreamsS has to be a number of seconds';
+  }
+  if (kind === 'pause' || kind === 'resume' || kind === 'promote') return { kind };
   return 'command has to be set-weight, pause, resume, promote or abort';
 }
 

@@ -24,6 +24,8 @@ export interface AskedRequest {
 export interface ExplainedBackend {
   /** Null: no route, or an answer of the gateway's own. */
   readonly service: string | null;
+  /** Where a Canary divides the service: the version that this share is for. */
+  readonly version?: string;
   readonly share: number;
   readonly role?: string;
   readonly mapping?: string;
@@ -155,9 +157,10 @@ function divide(index: RouteIndex, request: RouteRequest, first: Route, suffix: 
         const { status, grpcStatus, message } = member.response;
         if (part > 0) backends.push(answer(part, status, grpcStatus, message));
       } else {
-        const { service, name, rewrite } = member.backend;
+        const { service, subset, name, rewrite } = member.backend;
+        const version = subset == null ? {} : { version: subset.value };
         const path = rewritePath(rewrite, request.path) + suffix;
-        backends.push({ service, share: part, role: member.role, mapping: name, rewrite: path });
+        backends.push({ service, ...version, share: part, role: member.role, mapping: name, rewrite: path });
       }
     }
     if (next === 0) return backends;

@@ -25,6 +25,12 @@ export function clusterName(host: string, namespace: string): ClusterName | null
   return null;
 }
 
+/** True if a service's key, however it is spelt, means a port of a Service (`name.namespace`); null = any port. */
+export function isPortOf(key: string, service: string, port: number | null): boolean {
+  const { host, port: number } = splitKey(canonicalKey(key));
+  return host === service && (port === null || port === number);
+}
+
 /** One spelling for all spellings of a service: `name.namespace:port` in lower case. */
 export function canonicalKey(key: string): string {
   const { host, port } = splitKey(key);

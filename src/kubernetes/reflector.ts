@@ -46,7 +46,7 @@ export const defaultTimes: ReflectorTimes = {
   emptyAgainMs: 10_000,
   firstBackOffMs: 200,
   largestBackOffMs: 10_000,
-  outageMs: 5000,
+  outageMs: 1000,
 };
 
 /** Objects in a page of a list. */

@@ -21,8 +21,10 @@ export interface ClusterReport {
 export interface KnownObjects {
   /** By path, as issues name it: `Service quote.default`. */
   reference(path: string): ObjectReference | null;
-  /** Status of a Canary as the API server has it. */
-  canaryStatus(path: string): Raw | null;
+  /** Status of a Canary or Mapping as the API server has it. */
+  status(path: string): Raw | null;
+  /** All objects of a kind, by path. */
+  referencesOf(kind: string): Iterable<readonly [path: string, reference: ObjectReference]>;
 }
 
 /** Milliseconds between two looks for what has to be written. */
@@ -41,6 +43,8 @@ export class Reporter {
   readonly #leadership: Leadership;
   readonly #replica: ReplicaLease;
   readonly #events: EventWriter;
+  /** Mappings have a status written, too (--mapping-status). */
+  readonly #mappings: boolean;
   readonly #shareWrittenAt = new Map<string, number>();
   /** Events of issues that are so now, by key. */
   #told = new Map<string, ObjectEvent>();
@@ -54,8 +58,10 @@ export class Reporter {
     client: ApiClient,
     identity: Identity,
     known: KnownObjects,
+    mappings: boolean,
     onProblem: (what: string, problem: ClusterProblem | null) => void,
   ) {
+    this.#mappings = mappings;
     this.#client = client;
     this.#known = known;
     this.#onProblem = onProblem;
@@ -122,7 +128,10 @@ export class Reporter {
     if (!leads) return;
     this.#writing = true;
     try {
-      if (report.issues !== this.#issues) this.#tellIssues(report.issues);
+      if (report.issues !== this.#issues) {
+        this.#tellIssues(report.issues);
+        if (this.#mappings) await this.#writeMappings(report.issues);
+      }
       this.#issues = report.issues;
       for (const state of report.canaries) await this.#writeStatus(state, report.observedShare(state));
       this.#onProblem('status', null);
@@ -149,9 +158,38 @@ export class Reporter {
     this.#told = now;
   }
 
+  /** Status of Mappings as Emissary has it: Running, or Inactive with the reason. */
+  async #writeMappings(issues: readonly Issue[]): Promise<void> {
+    const errors = new Map(
+      issues.filter(({ severity }) => severity === 'error').map((issue) => [issue.file, issue.message]),
+    );
+    for (const [path, about] of [...this.#known.referencesOf('Mapping')]) {
+      const reason = errors.get(path) ?? '';
+      const wanted = { state: reason === '' ? 'Running' : 'Inactive', reason };
+      const current = this.#known.status(path);
+      if (current?.state === wanted.state && (current.reason ?? '') === wanted.reason) continue;
+      const { apiVersion, namespace, name } = about;
+      await this.#patchStatus(`/apis/${apiVersion}/namespaces/${namespace}/mappings/${name}`, wanted);
+    }
+  }
+
+  async #patchStatus(path: string, status: Raw): Promise<void> {
+    try {
+      await this.#client.call({
+        method: 'PATCH',
+        path: `${path}/status`,
+        contentType: 'application/merge-patch+json',
+        body: { status },
+      });
+    } catch (error) {
+      // Gone meanwhile, or a kind without a status of its own.
+      if ((error as ApiError).status !== 404) throw error;
+    }
+  }
+
   async #writeStatus(state: CanaryState, observed: number | null): Promise<void> {
     const path = `Canary ${state.name}.${state.namespace}`;
-    const current = this.#known.canaryStatus(path);
+    const current = this.#known.status(path);
     const about = this.#known.reference(path);
     if (current === null || about === null) return;
     const at = performance.now();
@@ -159,18 +197,10 @@ export class Reporter {
     const patch = statusPatch(state, due ? observed : null, current, new Date());
     if (patch === null) return;
     if (patch.observedShare !== undefined) this.#shareWrittenAt.set(about.uid, at);
-    try {
-      await this.#client.call({
-        method: 'PATCH',
-        path: `/apis/serin.dev/v1alpha1/namespaces/${state.namespace}/canaries/${state.name}/status`,
-        contentType: 'application/merge-patch+json',
-        body: { status: patch },
-      });
-    } catch (error) {
-      // Gone meanwhile.
-      if ((error as ApiError).status === 404) return;
-      throw error;
-    }
+    await this.#patchStatus(
+      `/apis/serin.dev/v1alpha1/namespaces/${state.namespace}/canaries/${state.name}`,
+      patch,
+    );
     this.#tellWeight(about, state, current);
   }
 

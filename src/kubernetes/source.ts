@@ -64,8 +64,10 @@ export class KubernetesSource {
   readonly #running = new Map<string, Running>();
   readonly #secrets = new Map<string, Running>();
   readonly #references = new Map<string, ObjectReference>();
-  readonly #canaryStatuses = new Map<string, Raw>();
+  readonly #statuses = new Map<string, Raw>();
+  /** The greatest resource version of a Canary that has come, and that has been told. */
   #canaryVersion = '0';
+  #toldVersion = '0';
   readonly #unreached = new Set<string>();
   readonly #problems = new Map<string, ClusterProblem>();
   /** Versions of kinds that could not be read (a conversion that fails): another one is tried. */
@@ -127,14 +129,20 @@ export class KubernetesSource {
     return this.#references.get(path) ?? null;
   }
 
-  /** Status of a Canary as the API server has it; null for one that is not there. */
-  canaryStatus(path: string): Raw | null {
-    return this.#canaryStatuses.get(path) ?? null;
+  /** Status of a Canary or Mapping as the API server has it; null for one that is not there. */
+  status(path: string): Raw | null {
+    return this.#statuses.get(path) ?? null;
   }
 
-  /** The greatest resource version of a Canary that has come. */
+  /** All objects of a kind of which something is reported, by path. */
+  *referencesOf(kind: string): Generator<readonly [path: string, reference: ObjectReference]> {
+    for (const [path, reference] of this.#references) if (reference.kind === kind) yield [path, reference];
+  }
+
+  /** The resource version of Canaries up to which everything has been told. */
   get canaryVersion(): string {
-    return this.#canaryVersion;
+    if (this.#queue.size === 0) this.#toldVersion = this.#canaryVersion;
+    return this.#toldVersion;
   }
 
   /**
@@ -300,8 +308,8 @@ export class KubernetesSource {
 
   #see(kind: WatchedKind, version: string, object: Raw, path: string): void {
     if (!kind.configures && kind.kind !== 'Service') return;
+    if (kind.kind === 'Canary' || kind.kind === 'Mapping') this.#statuses.set(path, asMap(object.status));
     if (kind.kind === 'Canary') {
-      this.#canaryStatuses.set(path, asMap(object.status));
       const seen = String(asMap(object.metadata).resourceVersion);
       if (!isAtLeast(this.#canaryVersion, seen)) this.#canaryVersion = seen;
     }
@@ -320,7 +328,7 @@ export class KubernetesSource {
     for (const { path, object } of changes) {
       if (object !== null) continue;
       this.#references.delete(path);
-      this.#canaryStatuses.delete(path);
+      this.#statuses.delete(path);
     }
     if (kind.kind === 'Service') this.#keeper.services(changes.map((change) => this.#selected(change)));
     else if (kind.kind === 'EndpointSlice') this.#keeper.slices(changes);
@@ -380,6 +388,7 @@ export class KubernetesSource {
   #take(): ObjectChange[] {
     const changes = [...this.#queue].map(([path, object]) => ({ path, object }));
     this.#queue.clear();
+    this.#toldVersion = this.#canaryVersion;
     return changes;
   }
 }

@@ -23,6 +23,7 @@ export const reasons = [
   'broken_config',
   'worker_died',
   'idle',
+  'aborted',
 ] as const;
 
 /** One of {@link reasons}. */

@@ -38,6 +38,8 @@ export abstract class ConnectingPool {
     this.options = options;
   }
 
+  /** Calls that have a connection. */
+  abstract calls(): Exchange[];
   /** A connection stands and takes calls. */
   protected abstract hasReady(): boolean;
   /** Opens as many connections as the waiting calls need. */
@@ -90,7 +92,8 @@ export abstract class ConnectingPool {
     this.#rest.begin(this.gateway.loop.now);
     const waiting = this.waiting;
     this.waiting = [];
-    for (const exchange of waiting) exchange.endpointFailed(`${this.address}:${this.port} ${reasonOf(why)}`);
+    const message = `${this.address}:${this.port} ${reasonOf(why)}`;
+    for (const exchange of waiting) exchange.endpointFailed(message, why === 'ECONNREFUSED');
   }
 
   /** Forgets calls that are over. */

@@ -8,6 +8,7 @@ import { Arrivals } from './arrivals.ts';
 import type { Client } from './client.ts';
 import { isAvailable } from './compression/encoders.ts';
 import { AddressPool, type PoolOptions, poolDefaults } from './endpoint-pool.ts';
+import { abortedReply } from './failures.ts';
 import { type AccessEntry, Gateway } from './gateway.ts';
 import { type Limits, limitsWith } from './limits.ts';
 import { Loop } from './loop.ts';
@@ -190,6 +191,24 @@ export class DataPlane {
       this.#pools.set(key, pool);
     }
     return pool;
+  }
+
+  /**
+   * Ends all calls that run on a version of a service: with UNAVAILABLE for gRPC, 503 where no answer has begun, else a reset. Returns how
+   * many. @param isMeant says of a label `service` whether it is that service. @param version null = any.
+   */
+  endCalls(isMeant: (service: string) => boolean, version: string | null): number {
+    let ended = 0;
+    for (const pool of this.#pools.values()) {
+      for (const call of pool.calls()) {
+        const running = call.endpoint?.endpoint.version;
+        if (running === undefined || (version !== null && running !== version)) continue;
+        if (call.backend?.role !== 'canary' || !isMeant(call.backend.backend.service)) continue;
+        call.fail(abortedReply(running));
+        ended++;
+      }
+    }
+    return ended;
   }
 
   #retirePools(): void {

@@ -95,6 +95,11 @@ export class AddressPool implements EndpointPool {
     yield* this.#secured.values();
   }
 
+  /** Calls that go to the address, whatever they speak. */
+  calls(): Exchange[] {
+    return [...this.#all()].flatMap((pool) => pool.calls());
+  }
+
   /** Once a second. */
   sweep(now: number): void {
     for (const pool of this.#all()) pool.sweep(now);

@@ -14,6 +14,11 @@ export function upstreamClosedReply(service: string, why: string): LocalReply {
   return localReply(503, grpcStatus.unavailable, 'upstream_closed', message);
 }
 
+/** The release was taken back, and its running calls with it (`abort --end-streams`). */
+export function abortedReply(version: string): LocalReply {
+  return localReply(503, grpcStatus.unavailable, 'aborted', `the release ${version} was aborted`);
+}
+
 /** The upstream broke the protocol. @param what it sent. */
 export function upstreamBrokenReply(service: string, what: string): LocalReply {
   return localReply(502, grpcStatus.internal, 'protocol_error', `the upstream ${service} sent ${what}`);

@@ -249,6 +249,10 @@ export const issueTable = {
   'tls-hostname-taken': warning(
     'TLS for {hostname} is terminated with {other} already, so this has no effect',
   ),
+  'ingress-rules': warning(
+    'the rules of an Ingress are not served yet, only its annotation getambassador.io/config is read',
+    'write a Mapping for each rule',
+  ),
   // Canary
   'canary-conflict': error(
     'the Canary {older} divides the same and is older, so this one has no effect',

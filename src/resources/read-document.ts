@@ -84,7 +84,12 @@ function readValue(value: unknown, base: readonly (string | number)[], walk: Wal
 /** An Ingress says nothing itself yet; its name is what its annotation is found again by. */
 function carrierOf(value: Record<string, unknown>, locator: Locator): ReadObject {
   const { name, namespace } = readMeta(value);
-  return { ...nothing(locator, []), identity: name === '' ? null : `Ingress/${namespace}/${name}` };
+  // Of others' classes nothing is expected here.
+  const spec = isMap(value.spec) ? value.spec : {};
+  const found =
+    spec.ingressClassName === 'serin' ? [finding('ingress-rules', ['spec', 'ingressClassName'])] : [];
+  const label = name === '' ? null : `Ingress ${name}.${namespace}`;
+  return { ...nothing(locator, found, label), identity: name === '' ? null : `Ingress/${namespace}/${name}` };
 }
 
 function readAnnotation(

@@ -11,7 +11,7 @@ import type { AdminState, Readiness } from '../admin/state.ts';
 import type { CanaryState } from '../compiler/canaries/canary-state.ts';
 import type { SplitState } from '../compiler/canaries/split-state.ts';
 import type { Compilation } from '../compiler/compiler.ts';
-import { canonicalKey, splitKey } from '../compiler/service-name.ts';
+import { isPortOf } from '../compiler/service-name.ts';
 import type { ClusterProblem } from '../kubernetes/problems.ts';
 import type { MetricsInput } from '../metrics/families.ts';
 import { MergedMetrics, type SeriesEndings } from '../metrics/merged-metrics.ts';
@@ -19,7 +19,7 @@ import { type CallCounts, ObservedShares } from '../metrics/observed-shares.ts';
 import { RateWindow } from '../metrics/rates.ts';
 import { type SplitWeight, splitWeights } from '../metrics/weights.ts';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
-import { emptySnapshot } from '../model/snapshot.ts';
+import { emptySnapshot, type Snapshot } from '../model/snapshot.ts';
 import type { Issue } from '../resources/issue.ts';
 import type { SplitCommand } from '../resources/serin/overlay.ts';
 import type { EndpointTable } from './endpoint-table.ts';
@@ -45,6 +45,8 @@ export class ControlState implements AdminState {
   compilation: Compilation | null = null;
   /** The ports are open. */
   listening = false;
+  /** The last snapshot of another life, while it is what is served, for the cluster is not reached. */
+  restored: Snapshot | null = null;
   /** True from the signal on. */
   draining = false;
   readonly #begin: Extract<ToControl, { type: 'begin' }>;
@@ -76,12 +78,17 @@ export class ControlState implements AdminState {
     if (begin.kept !== null) this.merged.loadRetired(begin.kept);
   }
 
+  /** What is served; null before the first. */
+  get snapshot(): Snapshot | null {
+    return this.compilation?.snapshot ?? this.restored;
+  }
+
   /** Ready when the ports are open and every worker has the first complete snapshot; a worker that is being replaced does not change that. */
   readiness(): Readiness {
     if (this.draining) return { ready: false, why: 'shutting down' };
     const { serving } = this.#feed;
     const { workers } = this.#begin.options;
-    if (this.compilation === null) {
+    if (this.snapshot === null) {
       const [problem] = this.#problems();
       return { ready: false, why: problem?.message ?? 'the configuration is being read' };
     }
@@ -139,7 +146,7 @@ export class ControlState implements AdminState {
       endpoints: readyEndpoints(this.#table.all().values()),
       configErrors: errors,
       configWarnings: warnings,
-      configRevision: this.compilation?.snapshot.revision ?? 0,
+      configRevision: this.snapshot?.revision ?? 0,
       workers: this.#feed.workers,
       workerDeaths: this.merged.deaths,
       seriesFolded: this.merged.seriesFolded,
@@ -149,7 +156,7 @@ export class ControlState implements AdminState {
   }
 
   routes(): RoutesReport {
-    return routesReport(this.compilation?.snapshot ?? emptySnapshot, this.#weights());
+    return routesReport(this.snapshot ?? emptySnapshot, this.#weights());
   }
 
   services(): ServicesReport {
@@ -196,7 +203,7 @@ export class ControlState implements AdminState {
   }
 
   #weights(): SplitWeight[] {
-    return this.compilation === null ? [] : splitWeights(this.compilation.snapshot, this.#table.all());
+    return this.snapshot === null ? [] : splitWeights(this.snapshot, this.#table.all());
   }
 
   #count(): { errors: number; warnings: number } {
@@ -223,10 +230,7 @@ function countCalls(
   let isCanary: (labels: SeriesEndings['labels']) => boolean;
   if (canary.versions !== null) {
     const { port, targetName, versions } = canary;
-    isMeant = ({ service }) => {
-      const { host, port: number } = splitKey(canonicalKey(service));
-      return host === targetName && (port === null || port === number);
-    };
+    isMeant = ({ service }) => isPortOf(service, targetName, port);
     isCanary = ({ version, role }) => role === 'canary' && version === versions.canary.version;
   } else {
     const own = weights.filter(({ mapping }) => mapping === canary.targetName);

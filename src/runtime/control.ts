@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import { type AdminServer, startAdmin, startAdminSocket } from '../admin/server.ts';
 import { type Compilation, Compiler, type CompilerInput } from '../compiler/compiler.ts';
 import { weightChanges } from '../compiler/weight-changes.ts';
+import { endpointsKey } from '../model/endpoints.ts';
 import type { SplitCommand } from '../resources/serin/overlay.ts';
+import { AbortedCalls } from './aborted-calls.ts';
 import { certificateChecker } from './certificate-checker.ts';
 import { ControlState } from './control-state.ts';
 import { EndpointTable } from './endpoint-table.ts';
@@ -12,6 +14,8 @@ import { decodeFromWorker, type FromControl, type FromWorker, type ToControl } f
 import type { RunOptions } from './options.ts';
 import { refusedBackends } from './refused-backends.ts';
 import { Resolver } from './resolver.ts';
+import { SnapshotFile, snapshotOf } from './saved-snapshot.ts';
+import { wholePatch } from './snapshot-parts.ts';
 import {
   ADMIN_SOCKET,
   prepareState,
@@ -25,6 +29,8 @@ import { WorkerFeed } from './worker-feed.ts';
 const RECOUNT_MS = 1000;
 /** Issues of one change that are written to the log; the rest is counted. */
 const MAX_TOLD = 100;
+/** How long the cluster may take to be reached before what was served last is served, in milliseconds. */
+const RESTORE_MS = 3000;
 /** Interval of the samples behind rates, in milliseconds. */
 const SAMPLE_MS = 1000;
 /** Interval of looking at what the cluster should be told, in milliseconds: pods come and go without a compile. */
@@ -51,11 +57,16 @@ export class Control {
   /** Changes that wait for the compile before them. */
   readonly #waiting: CompilerInput[] = [];
   #compiling = false;
+  /** Keeps what is served for a start without the API server; null = there is no need, or no folder. */
+  readonly #file: SnapshotFile | null;
+  /** Endpoints of a snapshot of another life, by key. */
+  #restored: Set<string> = new Set();
   /** Secrets that are followed. */
   #secrets: ReadonlySet<string> = new Set();
   /** Who waits for a revision to be served. */
   readonly #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
   /** Versions of the Canaries that compiled revisions have, and that not all workers serve yet. */
+  readonly #aborted: AbortedCalls;
   readonly #versions: { readonly revision: number; readonly version: string }[] = [];
   /** The last revision that the log has. */
   #told = 0;
@@ -69,6 +80,10 @@ export class Control {
     const refuses = options.cluster === null ? () => null : refusedBackends(options.allowBackends);
     this.#table = new EndpointTable(refuses);
     if (options.state !== null) prepareState(options.state);
+    this.#file =
+      options.state === null || options.cluster === null
+        ? null
+        : new SnapshotFile(options.state, (message) => log.warn(message));
     this.#overlays = new SplitOverlays(options.state);
     this.#inputs = openInputs({
       options,
@@ -97,6 +112,10 @@ export class Control {
       this.#feed.endpoints(this.#table.resolved(host, resolution));
     });
     this.#feed = new WorkerFeed(send, () => this.#table.all());
+    this.#aborted = new AbortedCalls(({ service, port, version }) => {
+      this.#log.warn({ service, version }, 'the running calls of an aborted canary are ended');
+      this.#feed.endCalls(service, port, version);
+    });
     this.#compiler.setOverlays(this.#overlays.all);
     this.#state = new ControlState(begin, this.#feed, this.#table, () => this.#inputs.problems(), {
       splits: () => this.#compiler.splits(),
@@ -111,11 +130,29 @@ export class Control {
     // A cluster can take its time, and somebody has to say so meanwhile; manifests that are not there are told first.
     const patient = this.#options.cluster !== null;
     if (patient) await this.#openAdmin();
+    const restoring = patient ? setTimeout(() => this.#restore(), RESTORE_MS) : null;
     const all = await this.#inputs.start();
+    if (restoring !== null) clearTimeout(restoring);
     if (!patient) await this.#openAdmin();
     await this.#take(all);
     setInterval(() => this.#state.sampleRates(performance.now()), SAMPLE_MS).unref();
     setInterval(() => this.#report(), REPORT_MS).unref();
+  }
+
+  /** The cluster is not reached: what was served last is better than nothing. */
+  #restore(): void {
+    const saved = this.#file?.read() ?? null;
+    if (saved === null) return;
+    const snapshot = snapshotOf(saved.patch);
+    this.#log.warn(
+      { routes: snapshot.routes.size },
+      'the cluster is not reached; what was served last is served',
+    );
+    this.#state.restored = snapshot;
+    this.#restored = new Set(saved.services.map(endpointsKey));
+    this.#feed.endpoints(this.#table.compiled({ set: saved.services, delete: [] }));
+    this.#feed.snapshot(snapshot, saved.patch);
+    this.#send({ type: 'listen', listeners: snapshot.listeners });
   }
 
   async #obey(name: string, command: SplitCommand, by: string): Promise<SplitChange> {
@@ -227,10 +264,13 @@ export class Control {
 
   /** What has to be said in the cluster; the shares that were observed change all the time. */
   #report(): void {
-    const { reporter } = this.#inputs;
-    if (reporter === null) return;
-    const { issues } = this.#state.compilation!;
     const canaries = this.#compiler.canaries();
+    this.#aborted.update(this.#compiler.splits(), Date.now());
+    const { reporter } = this.#inputs;
+    if (reporter === null || this.#state.compilation === null) return;
+    // What came since the last compile changed nothing, such as a status that was written.
+    if (!this.#compiling && this.#versions.length === 0) reporter.applied(this.#inputs.canaryVersion);
+    const { issues } = this.#state.compilation;
     const shares = this.#state.observedShares(canaries, performance.now());
     reporter.take({ issues, canaries, observedShare: (canary) => shares[canaries.indexOf(canary)] ?? null });
   }
@@ -255,12 +295,21 @@ export class Control {
       this.#inputs.reporter?.weightsChanged(weightChanges(before, compilation.snapshot), (mapping) =>
         this.#compiler.fileOfMapping(mapping),
       );
-    const endpoints = this.#table.compiled(compilation.endpointsPatch);
+    const { patch, snapshot, services } = compilation;
+    // After a snapshot of another life the first own one takes its place as a whole.
+    const stale = [...this.#restored].filter((key) => !services.has(key));
+    const next = this.#state.restored === null ? patch : wholePatch(snapshot);
+    this.#restored.clear();
+    this.#state.restored = null;
+    const { set, delete: gone } = compilation.endpointsPatch;
+    const endpoints = this.#table.compiled({ set, delete: [...gone, ...stale] });
     this.#feed.endpoints({ set: endpoints.set, delete: [] });
-    this.#feed.snapshot(compilation.snapshot, compilation.patch);
+    this.#feed.snapshot(snapshot, next);
     this.#feed.endpoints({ set: [], delete: endpoints.delete });
+    this.#file?.save(() => {
+      return { snapshot: this.#state.compilation!.snapshot, services: this.#table.compiledEntries() };
+    });
     // Behind the snapshot, so that a worker has what a new port serves before it has a connection from it.
-    const { patch, snapshot } = compilation;
     if (patch.from === 0 || patch.listeners !== null)
       this.#send({ type: 'listen', listeners: snapshot.listeners });
     this.#resolver.retain((host) => this.#table.needs(host));
@@ -320,7 +369,7 @@ export class Control {
   #tellReady(): void {
     if (this.#wasReady || !this.#state.readiness().ready) return;
     this.#wasReady = true;
-    const snapshot = this.#state.compilation!.snapshot;
+    const snapshot = this.#state.snapshot!;
     const listeners = snapshot.listeners.map((l) => `${l.address ?? this.#options.bind}:${l.port}`);
     const routes = snapshot.routes.size + snapshot.tcpRoutes.length;
     this.#log.info({ routes, listeners, admin: this.#admin?.url }, 'ready');

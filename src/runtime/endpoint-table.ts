@@ -68,6 +68,11 @@ export class EndpointTable {
     return entry === undefined ? undefined : this.#effective(entry);
   }
 
+  /** What the compiler knows, all of it. */
+  compiledEntries(): ServiceEndpoints[] {
+    return [...this.#compiled.values()];
+  }
+
   /** What workers see, all of it. */
   all(): Map<string, ServiceEndpoints> {
     return new Map([...this.#compiled].map(([key, entry]) => [key, this.#effective(entry)]));

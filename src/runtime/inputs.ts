@@ -104,8 +104,12 @@ function clusterInputs(
         'following the cluster',
       );
       const all = await source.start();
-      reporter = new Reporter(source.client!, ownIdentity(source.credentials!), source, (what, problem) =>
-        source.writeProblem(what, problem),
+      reporter = new Reporter(
+        source.client!,
+        ownIdentity(source.credentials!),
+        source,
+        cluster.mappingStatus,
+        (what, problem) => source.writeProblem(what, problem),
       );
       reporter.start();
       return all;

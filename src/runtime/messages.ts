@@ -16,7 +16,15 @@ export type ToWorker =
   | { readonly type: 'hello' }
   /** Part of a snapshot or patch; the worker applies it when it has the last part. */
   | ({ readonly type: 'snapshot' } & SnapshotPart)
-  | { readonly type: 'endpoints'; readonly patch: EndpointsPatch };
+  | { readonly type: 'endpoints'; readonly patch: EndpointsPatch }
+  /** End the calls that run on the canary of a service (`name.namespace`; port null = all of its ports). */
+  | {
+      readonly type: 'end-calls';
+      readonly service: string;
+      readonly port: number | null;
+      /** Null = all of them. */
+      readonly version: string | null;
+    };
 
 /** Worker to control process. */
 export type FromWorker =

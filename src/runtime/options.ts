@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly selector: string | null;
   /** Milliseconds after which a watch without a word is given up; null = the default. */
   readonly watchSilenceMs: number | null;
+  /** Mappings have their status written. */
+  readonly mappingStatus: boolean;
   /** Zone of this gateway, for topology hints; null = they are passed over. */
   readonly zone: string | null;
 }

@@ -17,6 +17,7 @@ const split = (name: string, kind: SplitState['kind'] = 'Canary'): SplitState =>
   weight: 20,
   specWeight: 20,
   overlay: null,
+  calls: null,
 });
 
 test('what was set outlives a restart, in a file for nobody else', () => {
@@ -39,18 +40,22 @@ test.each([
 ])('%s is refused', (name, message) => {
   const splits = [split('web.a'), split('web.b'), split('web.a', 'Mapping')];
   const overlays = new SplitOverlays(folder);
-  expect(() => overlays.obey(splits, name, { kind: 'abort' }, '')).toThrow(message);
+  expect(() => overlays.obey(splits, name, { kind: 'abort', endStreamsS: null }, '')).toThrow(message);
   expect(overlays.all.size).toBe(0);
 });
 
 test('a kind in front chooses', () => {
   const splits = [split('web.a'), split('web.a', 'Mapping')];
-  expect(new SplitOverlays(null).obey(splits, 'mapping/web', { kind: 'abort' }, '').kind).toBe('Mapping');
+  expect(
+    new SplitOverlays(null).obey(splits, 'mapping/web', { kind: 'abort', endStreamsS: null }, '').kind,
+  ).toBe('Mapping');
 });
 
 test('a folder that cannot be written changes nothing', () => {
   const overlays = new SplitOverlays(`${folder}/gone`);
-  expect(() => overlays.obey([split('web.a')], 'web', { kind: 'abort' }, '')).toThrow(/nothing has changed/);
+  expect(() => overlays.obey([split('web.a')], 'web', { kind: 'abort', endStreamsS: null }, '')).toThrow(
+    /nothing has changed/,
+  );
   expect(overlays.all.size).toBe(0);
 });
 

@@ -41,8 +41,9 @@ export class SplitOverlays {
     this.#overlays = this.#file === null ? new Map() : readFile(this.#file);
   }
 
+  /** All of them as they are now. */
   get all(): ReadonlyMap<string, CanaryOverlay> {
-    return this.#overlays;
+    return new Map(this.#overlays);
   }
 
   /**

@@ -97,6 +97,8 @@ export class WorkerFeed {
       return;
     }
     if (patch.from === patch.revision) return;
+    // After a snapshot of another life revisions begin anew.
+    if (patch.from === 0) for (const state of this.#workers.values()) state.applied &&= 0;
     for (const part of patchInParts(patch)) this.#toFed({ type: 'snapshot', ...part });
   }
 
@@ -105,6 +107,11 @@ export class WorkerFeed {
     if (!this.#compiled) return;
     for (const part of endpointsInParts(patch.set)) this.#toFed({ type: 'endpoints', patch: part });
     if (patch.delete.length > 0) this.#toFed({ type: 'endpoints', patch: { set: [], delete: patch.delete } });
+  }
+
+  /** All workers end the calls of a canary. */
+  endCalls(service: string, port: number | null, version: string | null): void {
+    this.#toFed({ type: 'end-calls', service, port, version });
   }
 
   #toFed(message: ToWorker): void {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isPortOf } from '../compiler/service-name.ts';
 import { WorkerMetrics } from '../metrics/worker-metrics.ts';
 import { DataPlane } from '../proxy/data-plane.ts';
 import type { ListeningHandle } from '../proxy/transport/listening-handle.ts';
@@ -70,6 +71,15 @@ export class Worker {
         return;
       case 'snapshot':
         this.#enqueue(() => this.#apply(message));
+        return;
+      case 'end-calls':
+        // Behind the snapshot that takes its weight away.
+        this.#enqueue(async () => {
+          this.#proxy.endCalls(
+            (service) => isPortOf(service, message.service, message.port),
+            message.version,
+          );
+        });
         return;
     }
   }

@@ -17,6 +17,7 @@ const values = [
   'service.type=ClusterIP',
   'drain.delaySeconds=3',
   'workers=1',
+  'mappingStatus=true',
   'ambassadorCrds.install=true',
 ].flatMap((value) => ['--set', value]);
 
@@ -199,7 +200,7 @@ test('each rule of its roles is needed, and none is missing', async () => {
   for (const plural of custom)
     if (!found.includes(`${plural}.getambassador.io`))
       await kubectl.apply(JSON.stringify(foreignCrd(plural)));
-  await kubectl.apply([JSON.stringify(host), JSON.stringify(brokenService)].join('\n---\n'));
+  await kubectl.apply([host, mapping, brokenService].map((one) => JSON.stringify(one)).join('\n---\n'));
   const asked = () => asksOf(cluster.control.audit(), account);
   await until('everything that is granted has been asked for', 30_000, () => {
     const seen = asked().all;
@@ -212,7 +213,7 @@ test('each rule of its roles is needed, and none is missing', async () => {
 
 test('helm uninstall leaves nothing behind but the CRDs', async () => {
   await cluster.kubectl.remove(
-    [host, brokenService, canary].map((one) => JSON.stringify(one)).join('\n---\n'),
+    [host, mapping, brokenService, canary].map((one) => JSON.stringify(one)).join('\n---\n'),
   );
   await helm('uninstall', 'serin', '--wait', '--timeout=60s');
   let left: string[] = [];
@@ -248,6 +249,14 @@ const host = {
   spec: { hostname: 'shop.example.com', tlsSecret: { name: 'shop-certificate' } },
 };
 
+/** A Mapping as an object has a status. */
+const mapping = {
+  apiVersion: 'getambassador.io/v3alpha1',
+  kind: 'Mapping',
+  metadata: { name: 'other' },
+  spec: { hostname: '*', prefix: '/other/', service: 'shop:50051' },
+};
+
 /** A Service with a mistake, of which an Event tells. */
 const brokenService = {
   apiVersion: 'v1',
@@ -262,10 +271,11 @@ const brokenService = {
 };
 
 function foreignCrd(plural: string): unknown {
+  const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const schema = {
     openAPIV3Schema: {
       type: 'object',
-      properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      properties: { spec: anything, status: anything },
     },
   };
   const kind = plural.charAt(0).toUpperCase() + plural.slice(1, -1);
@@ -277,7 +287,7 @@ function foreignCrd(plural: string): unknown {
       group: 'getambassador.io',
       scope: 'Namespaced',
       names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase() },
-      versions: [{ name: 'v3alpha1', served: true, storage: true, schema }],
+      versions: [{ name: 'v3alpha1', served: true, storage: true, subresources: { status: {} }, schema }],
     },
   };
 }

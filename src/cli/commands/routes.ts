@@ -43,6 +43,8 @@ async function routes(
 /** A share of a route, in words for people and programs. */
 interface ShareRow {
   readonly service: string | null;
+  /** Where a Canary divides the service: the version that this share is for. */
+  readonly version?: string;
   readonly share: number;
   readonly role: string;
   readonly mapping: string | null;
@@ -104,8 +106,11 @@ function describeAction({ action }: Route): ShareRow[] {
 function describeSplit({ denominator, members }: Split<ServiceBackend>): ShareRow[] {
   return members.map((member): ShareRow => {
     const share = member.share / denominator;
-    if (member.kind === 'backend')
-      return { service: member.backend.service, share, role: member.role, mapping: member.backend.name };
+    if (member.kind === 'backend') {
+      const { service, subset, name } = member.backend;
+      const version = subset == null ? {} : { version: subset.value };
+      return { service, ...version, share, role: member.role, mapping: name };
+    }
     const role = member.kind === 'next' ? 'next route' : `answer ${member.response.status}`;
     return { service: null, share, role, mapping: null };
   });
@@ -121,9 +126,14 @@ function tableRows(row: RouteRow | TcpRouteRow): string[][] {
           row.path,
           row.conditions.join(', '),
         ];
-  return row.backends.map(({ service, share, role }, index) => {
+  return row.backends.map(({ service, version, share, role }, index) => {
     const shown = index === 0 ? head : ['', '', '', ''];
-    return [...shown, percent(share), role, service ?? ''];
+    return [
+      ...shown,
+      percent(share),
+      role,
+      version === undefined ? (service ?? '') : `${service} ${version}`,
+    ];
   });
 }
 

@@ -33,6 +33,7 @@ interface Given {
   readonly selector?: string;
   readonly watchSilence?: number;
   readonly zone?: string;
+  readonly mappingStatus: boolean;
   readonly allowBackend?: string[];
   readonly state?: string;
   readonly listen?: Address[];
@@ -73,6 +74,11 @@ export function runCommand(): Command {
       '--watch-silence <duration>',
       'give up a watch that says nothing for so long (default: 150s)',
       parseDuration,
+    )
+    .option(
+      '--mapping-status',
+      'write the status of Mappings, too (not beside Emissary, which does it)',
+      false,
     )
     .option('--zone <name>', 'where this gateway runs: endpoints with hints for this zone are preferred')
     .option(
@@ -191,6 +197,7 @@ function clusterOptions(given: Given): ClusterOptions {
     selector: given.selector ?? null,
     watchSilenceMs: given.watchSilence ?? null,
     zone: given.zone || null,
+    mappingStatus: given.mappingStatus,
   };
 }
 

@@ -11,6 +11,7 @@ interface Given extends ClusterGiven {
   readonly adminTokenFile?: string;
   readonly state?: string;
   readonly timeout: number;
+  readonly endStreams?: number;
   readonly output: 'table' | 'json' | 'yaml';
 }
 
@@ -38,6 +39,13 @@ export function splitCommand(kind: SplitCommand['kind']): Command {
     .description(descriptions[kind])
     .argument('<name>', 'Canary, or outside of a cluster a Mapping with a weight: NAME or NAME.NAMESPACE');
   if (kind === 'set-weight') command.argument('<weight>', 'percent, such as 7% or 0.25', readWeight);
+  if (kind === 'abort') {
+    command.option(
+      '--end-streams <duration>',
+      'end its running calls so long after that (gRPC: UNAVAILABLE)',
+      parseDuration,
+    );
+  }
   command
     .option('--state <dir>', 'state folder of the running serin, whose socket is asked')
     .option('--admin <host:port>', 'the running serin', parseAddress, { address: '127.0.0.1', port: 8877 })
@@ -57,7 +65,7 @@ export function splitCommand(kind: SplitCommand['kind']): Command {
   );
   return command.action(async (name: string, ...rest: unknown[]) => {
     const given = command.opts<Given>();
-    const order: SplitCommand = kind === 'set-weight' ? { kind, weight: rest[0] as number } : { kind };
+    const order = orderOf(kind, rest[0], given.endStreams);
     try {
       const outcome = meansCluster(given)
         ? await inCluster(name, order, given)
@@ -69,6 +77,13 @@ export function splitCommand(kind: SplitCommand['kind']): Command {
       process.exitCode = 1;
     }
   });
+}
+
+/** @param weight of set-weight. @param endStreamsMs of abort. */
+function orderOf(kind: SplitCommand['kind'], weight: unknown, endStreamsMs?: number): SplitCommand {
+  if (kind === 'set-weight') return { kind, weight: weight as number };
+  if (kind === 'abort') return { kind, endStreamsS: endStreamsMs === undefined ? null : endStreamsMs / 1000 };
+  return { kind };
 }
 
 function readWeight(text: string): number {
@@ -93,11 +108,8 @@ async function inCluster(name: string, order: SplitCommand, given: Given): Promi
 }
 
 async function atAdmin(name: string, order: SplitCommand, given: Given): Promise<Outcome> {
-  const body = {
-    command: order.kind,
-    by: userName(),
-    ...('weight' in order ? { weight: order.weight } : {}),
-  };
+  const { kind, ...more } = order;
+  const body = { command: kind, by: userName(), ...more };
   const path = `/api/v1/splits/${name.split('/').map(encodeURIComponent).join('/')}`;
   const change = await postAdmin<SplitChangeReport>(given, path, body);
   return {

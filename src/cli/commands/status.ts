@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import type { ErrorsReport, RoutesReport, ServicesReport } from '../../admin/reports.ts';
+import type { CanaryObject } from '../../kubernetes/canary-client.ts';
 import type { Address } from '../../runtime/options.ts';
 import { parseAddress } from '../addresses.ts';
 import { fetchAdmin } from '../admin-client.ts';
+import { addClusterOptions, type ClusterGiven, meansCluster, openCluster } from '../cluster.ts';
 import { tableLines } from '../table.ts';
 
 type OutputFormat = 'table' | 'json' | 'yaml';
@@ -10,7 +12,8 @@ type OutputFormat = 'table' | 'json' | 'yaml';
 const examples = `
 Examples:
   $ serin status
-  $ serin status -o json --admin 127.0.0.1:8877`;
+  $ serin status -o json --admin 127.0.0.1:8877
+  $ kubectl serin status -n shop`;
 
 /** `serin status`: every version's calls, rate, errors and latency, from a running serin. */
 export function statusCommand(): Command {
@@ -25,7 +28,14 @@ export function statusCommand(): Command {
         .default('table'),
     )
     .addHelpText('after', examples);
-  return command.action(async (given: { admin: Address; adminTokenFile?: string; output: OutputFormat }) => {
+  addClusterOptions(command);
+  interface Given extends ClusterGiven {
+    readonly admin: Address;
+    readonly adminTokenFile?: string;
+    readonly output: OutputFormat;
+  }
+  return command.action(async (given: Given) => {
+    if (meansCluster(given)) return inCluster(command, given, given.output);
     const ask = fetchAdmin(given.admin, given.adminTokenFile ?? null);
     try {
       const [services, routes, errors] = await Promise.all([
@@ -43,6 +53,50 @@ export function statusCommand(): Command {
       command.error(`error: ${(error as Error).message}`);
     }
   });
+}
+
+/** The Canaries of a cluster, and the replicas that serve them. */
+async function inCluster(command: Command, given: ClusterGiven, format: OutputFormat): Promise<void> {
+  try {
+    const { client } = await openCluster(given);
+    const { listCanaries } = await import('../../kubernetes/canary-client.ts');
+    const { isAtLeast, liveReplicas } = await import('../../kubernetes/lease.ts');
+    const canaries = await listCanaries(client, given.namespace ?? null);
+    const rows = canaries.map(canaryRow);
+    const replicas = await liveReplicas(client, null);
+    if (format !== 'table') return await print(rows, format);
+    if (rows.length === 0) console.log('No Canary yet.');
+    else await print(rows, format);
+    const newest = canaries.reduce((most, { version }) => (isAtLeast(most, version) ? most : version), '0');
+    const lines = replicas.map(({ name, applied }) => {
+      return `${name}${isAtLeast(applied, newest) ? '' : ' (does not serve the newest of it yet)'}`;
+    });
+    console.log(`\nserved by ${lines.length === 0 ? 'nobody: no serin is there' : lines.join(', ')}`);
+  } catch (error) {
+    command.error(`error: ${(error as Error).message}`);
+  }
+}
+
+/** One row for each Canary, from what it says and its status. */
+export function canaryRow({ canary, status }: CanaryObject): Record<string, string | number> {
+  const { conditions, observedShare, weight, target, versions, overlay } = status;
+  const ready = (Array.isArray(conditions) ? conditions : []).find(({ type }) => type === 'Ready');
+  const pods = (version: unknown): string => {
+    const { version: name, ready: up, pods: all } = (version ?? {}) as Record<string, unknown>;
+    return name === undefined ? '-' : `${name} ${up}/${all}`;
+  };
+  const { stable, canary: release } = (versions ?? {}) as Record<string, unknown>;
+  return {
+    canary: `${canary.meta.name}.${canary.meta.namespace}`,
+    target: String(target ?? '-'),
+    weight: `${weight ?? '-'} %`,
+    written: `${canary.weight} %`,
+    observed: observedShare === undefined ? '-' : `${observedShare} %`,
+    state: String((overlay as { state?: string } | null | undefined)?.state ?? '-'),
+    stable: pods(stable),
+    release: pods(release),
+    ready: ready === undefined ? 'unknown: no serin has looked at it' : `${ready.status}: ${ready.message}`,
+  };
 }
 
 async function print(rows: Record<string, string | number>[], format: OutputFormat): Promise<void> {

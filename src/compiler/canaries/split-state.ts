@@ -1,5 +1,6 @@
 import type { CanaryOverlay } from '../../resources/serin/canary.ts';
 import { type GroupMember, memberName } from '../group.ts';
+import { canonicalKey, splitKey } from '../service-name.ts';
 import type { CanaryState } from './canary-state.ts';
 import type { CanaryTable } from './canary-table.ts';
 
@@ -14,6 +15,12 @@ export interface SplitState {
   readonly weight: number;
   readonly specWeight: number;
   readonly overlay: CanaryOverlay | null;
+  /** The calls of its canary: to this Service (`name.namespace`; port null = any) and version (null = all of it). Null = not known. */
+  readonly calls: {
+    readonly service: string;
+    readonly port: number | null;
+    readonly version: string | null;
+  } | null;
 }
 
 /** All weights that commands can set, by name. */
@@ -22,16 +29,37 @@ export function splitStates(
   members: Iterable<GroupMember>,
   table: CanaryTable,
 ): SplitState[] {
-  const splits: SplitState[] = canaries.map(({ name, namespace, revision, weight, specWeight, overlay }) => {
-    return { kind: 'Canary', name: `${name}.${namespace}`, revision, weight, specWeight, overlay };
+  const all = [...members];
+  const callsOf = (mapping: string): SplitState['calls'] => {
+    const member = all.find((one) => memberName(one) === mapping);
+    if (member === undefined) return null;
+    const { host, port } = splitKey(canonicalKey(member.mapping.serviceKey));
+    return { service: host, port, version: null };
+  };
+  const splits: SplitState[] = canaries.map((canary) => {
+    const { name, namespace, revision, weight, specWeight, overlay, versions, targetName, port } = canary;
+    const calls =
+      versions === null
+        ? callsOf(targetName)
+        : { service: targetName, port, version: versions.canary.version };
+    return { kind: 'Canary', name: `${name}.${namespace}`, revision, weight, specWeight, overlay, calls };
   });
-  for (const member of members) {
+  for (const member of all) {
     const { kind, weight: written, serviceKey: revision } = member.mapping;
     const name = memberName(member);
     // Production has no weight; one that a Canary has taken over is the Canary's.
     if (written === null || table.hasMapping(name)) continue;
     const overlay = table.overlayOfMapping(name, revision);
-    splits.push({ kind, name, revision, weight: overlay?.weight ?? written, specWeight: written, overlay });
+    const calls = callsOf(name);
+    splits.push({
+      kind,
+      name,
+      revision,
+      weight: overlay?.weight ?? written,
+      specWeight: written,
+      overlay,
+      calls,
+    });
   }
   return splits.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

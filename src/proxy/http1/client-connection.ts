@@ -104,6 +104,11 @@ export class Http1ClientConnection extends Connection implements UpstreamConnect
 
   // ---- the request
 
+  /** The call that it carries; null between two. */
+  get exchange(): Exchange | null {
+    return this.#exchange;
+  }
+
   open(exchange: Exchange, head: OutgoingHead): Upstream {
     this.#exchange = exchange;
     this.#busy = true;

@@ -18,6 +18,10 @@ export class Http1Pool extends ConnectingPool implements Http1ConnectionEvents {
   readonly #connections = new Set<Http1ClientConnection>();
   readonly #idle: Http1ClientConnection[] = [];
 
+  calls(): Exchange[] {
+    return [...this.#connections].map(({ exchange }) => exchange).filter((exchange) => exchange !== null);
+  }
+
   protected override hasReady(): boolean {
     return this.#connections.size > this.connecting;
   }

@@ -16,6 +16,11 @@ export class Http2Pool extends ConnectingPool implements ClientConnectionEvents 
     this.#keepAliveMs = this.options.keepAliveMs;
   }
 
+  calls(): Exchange[] {
+    const streams = this.#connections.flatMap((connection) => connection.streams.all());
+    return streams.map(({ exchange }) => exchange).filter((exchange) => exchange !== null);
+  }
+
   protected override hasReady(): boolean {
     for (const connection of this.#connections) if (connection.isReady && !connection.draining) return true;
     return false;

@@ -44,6 +44,8 @@ export interface CanaryOverlay {
   readonly by: string;
   /** RFC 3339. */
   readonly at: string;
+  /** Of `aborted`: so many seconds behind `at` the canary's running calls are ended; absent = they finish. */
+  readonly endStreamsS?: number;
 }
 
 /** `set`: by set-weight. `promoted` is weight 100, `aborted` weight 0; `paused` holds the weight of that moment. */
@@ -208,8 +210,15 @@ function seconds(duration: string): number | null {
 /** An overlay as a status or a state file has it; null where it is none. */
 export function readOverlay(value: unknown): CanaryOverlay | null {
   if (!isMap(value)) return null;
-  const { weight, state, revision, by, at } = value;
+  const { weight, state, revision, by, at, endStreamsS } = value;
   if (typeof weight !== 'number' || !(weight >= 0 && weight <= 100)) return null;
   if (typeof state !== 'string' || !states.includes(state) || typeof revision !== 'string') return null;
-  return { weight, state: state as OverlayState, revision, by: String(by ?? ''), at: String(at ?? '') };
+  const overlay = {
+    weight,
+    state: state as OverlayState,
+    revision,
+    by: String(by ?? ''),
+    at: String(at ?? ''),
+  };
+  return typeof endStreamsS === 'number' && endStreamsS >= 0 ? { ...overlay, endStreamsS } : overlay;
 }

@@ -11,7 +11,14 @@ test.each([
   ],
   [{ kind: 'pause' }, { weight: 20, state: 'paused', ...base }],
   [{ kind: 'promote' }, { weight: 100, state: 'promoted', ...base }],
-  [{ kind: 'abort' }, { weight: 0, state: 'aborted', ...base }],
+  [
+    { kind: 'abort', endStreamsS: null },
+    { weight: 0, state: 'aborted', ...base },
+  ],
+  [
+    { kind: 'abort', endStreamsS: 30 },
+    { weight: 0, state: 'aborted', ...base, endStreamsS: 30 },
+  ],
   [{ kind: 'resume' }, null],
 ] as const)('%j', (command, overlay) => {
   expect(overlayAfter(command, now, 'me', 't')).toEqual(overlay);

@@ -10,8 +10,8 @@ export type SplitCommand =
   | { readonly kind: 'resume' }
   /** The canary gets all. */
   | { readonly kind: 'promote' }
-  /** The canary gets nothing. */
-  | { readonly kind: 'abort' };
+  /** The canary gets nothing. Its running calls finish, or are ended after so many seconds; null = they finish. */
+  | { readonly kind: 'abort'; readonly endStreamsS: number | null };
 
 /** The release that an overlay of a Canary counts for: what its canary is. */
 export function revisionOf({ target }: Canary): string {
@@ -42,7 +42,12 @@ export function overlayAfter(
     case 'promote':
       return { weight: 100, state: 'promoted', ...base };
     case 'abort':
-      return { weight: 0, state: 'aborted', ...base };
+      return {
+        weight: 0,
+        state: 'aborted',
+        ...base,
+        ...(command.endStreamsS === null ? {} : { endStreamsS: command.endStreamsS }),
+      };
     case 'resume':
       return null;
   }

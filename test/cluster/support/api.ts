@@ -127,7 +127,7 @@ export class ApiClient {
 
   /**
    * The events of one watch, until the server or `signal` ends it. Throws what the connection breaks with. Leave it by `signal`: a
-   * `return` inside of the loop waits for the next event.
+   * test that left the loop by `return` was seen to hang.
    */
   async *watch<T>(path: string, signal?: AbortSignal): AsyncGenerator<WatchEvent<T>> {
     const response = await this.#send('GET', path, undefined, undefined, signal);

@@ -117,4 +117,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
+{{- if .Values.mappingStatus }}
+- apiGroups: [getambassador.io]
+  resources: [mappings/status]
+  verbs: [patch]
+{{- end }}
 {{- end -}}
