@@ -226,6 +226,31 @@ test('helm uninstall leaves nothing behind but the CRDs', async () => {
   expect(left.filter((name) => name.includes('hosts.getambassador.io'))).toHaveLength(1);
 });
 
+test('one namespace and named Secrets: Roles are enough, and nothing else is asked for', async () => {
+  const secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'shop-certificate' },
+    stringData: { 'tls.crt': 'none', 'tls.key': 'none' },
+  };
+  const objects = [secret, host, brokenService].map((one) => JSON.stringify(one)).join('\n---\n');
+  await cluster.kubectl.apply(objects, 'watched');
+  const set = [
+    'watch.namespace=watched',
+    'rbac.secrets.access=named',
+    'rbac.secrets.names={shop-certificate}',
+  ];
+  const narrow = [...values, ...set.flatMap((value) => ['--set', value])];
+  await helm('install', 'narrow', chart, '--wait', '--timeout=90s', ...narrow);
+  const asked = () => asksOf(cluster.control.audit(), `system:serviceaccount:${namespace}:narrow-serin`);
+  await until('it has followed the Secret and told of the mistake', 20_000, () => {
+    return ['watch secrets', 'create events'].every((one) => asked().all.includes(one));
+  });
+  expect(asked().refused).toEqual([]);
+  expect(await logs()).not.toContain('kubernetes-forbidden');
+  await helm('uninstall', 'narrow', '--wait', '--timeout=60s');
+});
+
 test('kubectl apply -f deploy/kubernetes does the same', async () => {
   const folder = `${repository}/deploy/kubernetes`;
   await cluster.kubectl.must(['apply', '-f', folder]);
