@@ -164,6 +164,8 @@ export class Reflector {
       if (this.#end.signal.aborted) return;
       listed = await this.#pages();
     }
+    // Ended meanwhile: what has come is not all there is.
+    if (this.#end.signal.aborted) return;
     const changes: ObjectChange[] = [];
     for (const path of this.#known.keys())
       if (!listed.objects.has(path)) changes.push({ path, object: null });

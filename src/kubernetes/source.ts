@@ -42,6 +42,8 @@ export interface SourceEvents {
 const GATHER_MS = 10;
 /** Between two looks for kinds that come and go, milliseconds. */
 const DISCOVERY_MS = 3000;
+/** A kind that the API server fails to give so often is done without at the start. */
+const MOST_FAILURES = 3;
 /** How long the first word on a Secret is waited for, milliseconds. */
 const SECRET_MS = 2000;
 const annotation = 'getambassador.io/config';
@@ -51,8 +53,10 @@ interface Running {
   readonly kind: WatchedKind;
   readonly version: string;
   readonly reflector: Reflector;
-  /** Settled with the first list, or with the first reason why there is none. */
+  /** Settled with the first list, or with a reason why there will be none. */
   readonly told: Promise<void>;
+  /** Settled with the first list. */
+  readonly listed: Promise<void>;
 }
 
 /** Follows a cluster: all kinds of {@link watchedKinds}, those that come later included, and Secrets that are asked for. */
@@ -251,7 +255,7 @@ export class KubernetesSource {
     // Objects that the other version had and this one has not are gone.
     if (running !== undefined) {
       const before = running.reflector.forget();
-      void next.told.then(() => {
+      void next.listed.then(() => {
         this.#route(
           kind,
           before.filter(({ path }) => !next.reflector.knows(path)),
@@ -269,22 +273,28 @@ export class KubernetesSource {
     labelSelector: string | null = null,
   ): Running {
     let tell: () => void = () => {};
+    let haveList: () => void = () => {};
+    const listed = new Promise<void>((resolve) => {
+      haveList = resolve;
+    });
     const told = new Promise<void>((resolve) => {
       tell = resolve;
     });
+    void listed.then(tell);
+    let failures = 0;
     const reflector = new Reflector(
       this.#client!,
       { kind, version, namespace, fieldSelector, labelSelector },
       {
         changed: (changes) => {
           this.#route(kind, changes);
-          tell();
+          haveList();
         },
         seen: (object, path) => this.#see(kind, version, object, path),
         problem: (error) => {
           this.#kindProblem(key, error === null ? null : problemOf(kind, error, namespace));
-          // Not there, or not allowed: that is an answer, too. Not reached is none.
-          if (error !== null && error.status !== 0 && error.status !== 429) tell();
+          // Not there, or not allowed: that is an answer, too. A failure is none, unless it goes on.
+          if (error !== null && isRefusal(error, ++failures)) tell();
           if (error !== null && kind.custom && /conver/i.test(error.message))
             this.#unreadableIn(kind, version);
         },
@@ -292,7 +302,7 @@ export class KubernetesSource {
       this.#times,
     );
     void reflector.run();
-    return { kind, version, reflector, told };
+    return { kind, version, reflector, told, listed };
   }
 
   /** A version that the API server cannot convert to is left for another one, if there is one. */
@@ -391,6 +401,11 @@ export class KubernetesSource {
     this.#toldVersion = this.#canaryVersion;
     return changes;
   }
+}
+
+/** True where it is no use to wait: it is forbidden, not there, or failing for good. */
+function isRefusal({ status }: ApiError, failures: number): boolean {
+  return status === 403 || status === 404 || (status >= 500 && failures >= MOST_FAILURES);
 }
 
 /** Discovery's place in messages. */

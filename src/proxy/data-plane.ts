@@ -193,6 +193,11 @@ export class DataPlane {
     return pool;
   }
 
+  /** Other keys for session tickets, 48 bytes; the same in all workers. */
+  setTicketKeys(keys: Uint8Array): void {
+    this.#tls.termination.setTicketKeys(keys);
+  }
+
   /**
    * Ends all calls that run on a version of a service: with UNAVAILABLE for gRPC, 503 where no answer has begun, else a reset. Returns how
    * many. @param isMeant says of a label `service` whether it is that service. @param version null = any.

@@ -97,6 +97,8 @@ export type ParentToWorker =
   | { readonly type: 'accept-from'; readonly key: string }
   /** Close your copy of that handle, and say `port-closed`. */
   | { readonly type: 'close-port'; readonly key: string }
+  /** Other keys for session tickets, as in `begin`. */
+  | { readonly type: 'ticket-keys'; readonly keys: Uint8Array }
   /** The control process is gone: report everything, for the parent to keep. */
   | { readonly type: 'report-all' }
   /** Stop accepting, finish what runs, and leave. */

@@ -20,6 +20,9 @@ const KILL_AFTER_MS = 2000;
 /** How long the control process may take to give its Leases back once the workers are gone, in milliseconds. */
 const GOODBYE_MS = 2000;
 
+/** How long keys of session tickets are used, in milliseconds. */
+const TICKET_KEYS_MS = 12 * 3_600_000;
+
 /** How a gateway ended. */
 export interface ParentResult {
   /** 0: as told. 2: it could not start, and `problem` says why in one line. */
@@ -35,8 +38,8 @@ export class Parent {
   readonly #options: RunOptions;
   readonly #log: Logger;
   readonly #startedAtMs = Date.now();
-  /** They outlive workers, so that a client resumes its session with the next one. */
-  readonly #ticketKeys = randomBytes(48);
+  /** They outlive workers, so that a client resumes its session with the next one, and are others every half day. */
+  #ticketKeys = randomBytes(48);
   readonly #backOff = new BackOff(50, 10_000, 10_000);
   readonly #workers = new Map<number, Worker>();
   /** The control process; null until it has loaded, and between two of them. */
@@ -80,7 +83,14 @@ export class Parent {
         resolve(result);
       };
       this.#forkControl();
+      setInterval(() => this.#renewTicketKeys(), TICKET_KEYS_MS).unref();
     });
+  }
+
+  /** Whoever gets hold of the keys must not be able to read what was said days ago (RFC 8446 appendix F.1, forward secrecy). */
+  #renewTicketKeys(): void {
+    this.#ticketKeys = randomBytes(48);
+    for (const worker of this.#workers.values()) worker.send({ type: 'ticket-keys', keys: this.#ticketKeys });
   }
 
   /** Begins to end: not ready at once, accepting for the drain delay, then running calls finish. A second call ends at once. */

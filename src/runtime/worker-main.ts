@@ -50,6 +50,9 @@ process.on('message', (message: ParentToWorker, handle: Accepted | ListeningHand
     case 'from-control':
       worker?.receive(decodeForWorker(message.payload));
       return;
+    case 'ticket-keys':
+      worker?.setTicketKeys(message.keys);
+      return;
     case 'report-all':
       worker?.reportAll();
       return;

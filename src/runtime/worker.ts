@@ -100,6 +100,11 @@ export class Worker {
     this.#ports.close(key);
   }
 
+  /** Other keys for session tickets, the same for all workers. */
+  setTicketKeys(keys: Uint8Array): void {
+    this.#proxy.setTicketKeys(keys);
+  }
+
   /** Reports everything that was counted since the worker began. */
   reportAll(): void {
     this.#report(true);

@@ -234,3 +234,26 @@ describe('a data plane', () => {
     expect(await get(other, 'a.example.org')).toMatchObject({ status: 200 });
   });
 });
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)('keys of tickets that are replaced: %s', async (version) => {
+  await start(context('all', 'hosts: ["*.example.org"], secret: all, alpn_protocols: h2'));
+  const only = { minVersion: version, maxVersion: version };
+  const ticketOf = async (): Promise<Buffer> => {
+    const socket = await clients.secured('all.example.org', only);
+    const tickets: Buffer[] = [];
+    socket.on('session', (ticket) => tickets.push(ticket));
+    await get(clients.session(socket), 'all.example.org');
+    return tickets.at(-1) ?? socket.getSession()!;
+  };
+  const resumes = async (session: Buffer): Promise<boolean> => {
+    const socket = await clients.secured('all.example.org', { ...only, session });
+    expect((await get(clients.session(socket), 'all.example.org')).status).toBe(200);
+    return socket.isSessionReused();
+  };
+  const before = await ticketOf();
+  expect(await resumes(before)).toBe(true);
+  plane.plane.setTicketKeys(Buffer.alloc(48, 7));
+  expect(await resumes(before)).toBe(false);
+  const after = await ticketOf();
+  expect(await resumes(after)).toBe(true);
+});

@@ -65,6 +65,11 @@ export class ContextServer {
     this.#server = server;
   }
 
+  /** Other keys for tickets: those that were given before are not taken any more, and their clients make a full handshake. */
+  setTicketKeys(keys: Uint8Array): void {
+    this.#server.setTicketKeys(Buffer.from(keys));
+  }
+
   /** Begins a handshake; what the socket has read already must have been put back (`unshift`). */
   begin(socket: Socket, owner: HandshakeOwner): void {
     this.#owners.set(socket, owner);

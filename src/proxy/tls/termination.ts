@@ -15,7 +15,7 @@ export interface ReadyContext {
  */
 export class TlsTermination {
   readonly #listeners: ListenerTable;
-  readonly #options: ContextServerOptions;
+  #options: ContextServerOptions;
   readonly #onFault: (context: string, error: Error) => void;
   readonly #made = new Map<string, { readonly row: TlsContext; readonly server: ContextServer | null }>();
 
@@ -58,6 +58,12 @@ export class TlsTermination {
     }
     this.#made.set(key, { row, server });
     return server;
+  }
+
+  /** Other keys for tickets, in all contexts. */
+  setTicketKeys(ticketKeys: Uint8Array): void {
+    this.#options = { ...this.#options, ticketKeys };
+    for (const { server } of this.#made.values()) server?.setTicketKeys(ticketKeys);
   }
 
   /** Drops what the snapshot has no more. */
