@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./commands/check.ts')).checkCommand(),
   routes: async () => (await import('./commands/routes.ts')).routesCommand(),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
+  plan: async () => (await import('./commands/plan.ts')).planCommand(),
   'set-weight': async () => (await import('./commands/split.ts')).splitCommand('set-weight'),
   pause: async () => (await import('./commands/split.ts')).splitCommand('pause'),
   resume: async () => (await import('./commands/split.ts')).splitCommand('resume'),
