@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type ApiError, type KubeList, type KubeObject, objectPath } from './support/api.ts';
+import { type ApiError, objectPath } from './support/api.ts';
 import {
   canary,
   canaryDefinition,
@@ -12,15 +12,10 @@ import {
 } from './support/canaries.ts';
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { repository } from './support/environment.ts';
+import { type EventObject, eventsOf } from './support/events.ts';
 import { startLoad } from './support/load.ts';
 import { deployment } from './support/manifests.ts';
 import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
-
-interface EventObject extends KubeObject {
-  readonly reason: string;
-  readonly message: string;
-  readonly involvedObject: { readonly kind: string; readonly name: string; readonly uid: string };
-}
 
 let cluster: Cluster;
 let target: string;
@@ -176,11 +171,9 @@ test('of two Canaries on one Service the older wins, and the other says so', asy
 
 test('a spec that only Serin finds wrong is an Event of the Canary, and what was served stays', async () => {
   await cluster.api.patch(canaryPath('shop'), { spec: { weight: 7.00001 } });
-  const events = objectPath('v1', 'events', 'default');
   let found: EventObject | undefined;
   await until('an Event says so', 10_000, async () => {
-    const { items } = await cluster.api.get<KubeList<EventObject>>(events);
-    found = items.find(({ involvedObject: { kind, name } }) => kind === 'Canary' && name === 'shop');
+    [found] = await eventsOf(cluster.api, 'Canary', 'shop');
     return found !== undefined;
   });
   expect(found).toMatchObject({ reason: 'InvalidValue', type: 'Warning' });

@@ -14,6 +14,7 @@ import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { built, repository, workFolder } from './support/environment.ts';
 import { startLoad } from './support/load.ts';
 import { deployment } from './support/manifests.ts';
+import { processesOf } from './support/processes.ts';
 import { type Finished, runProgram } from './support/program.ts';
 import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
 
@@ -207,10 +208,10 @@ test('a command waits for each replica, and says which does not serve it', async
   const [pod] = await cluster.pods('serin', 'app=serin');
   const pid = cluster.kubelet!.pod('serin', pod!.metadata.name).pid()!;
   // Its control process stands still: what is written cannot be compiled there.
-  const control = await controlOf(pid);
-  process.kill(control, 'SIGSTOP');
+  const [control] = await processesOf(pid, 'control-main');
+  process.kill(control!, 'SIGSTOP');
   const { code, out } = await serin('set-weight', 'shop', '12%', '--timeout', '2s');
-  process.kill(control, 'SIGCONT');
+  process.kill(control!, 'SIGCONT');
   expect(code).toBe(1);
   expect(out).toMatch(new RegExp(`served by 1 of 2 replicas, not yet by ${pod!.metadata.name}`));
   expect(await serin('set-weight', 'shop', '13%')).toMatchObject({ code: 0 });
@@ -247,16 +248,4 @@ function writes(): number {
 
 function conflicts(): number {
   return cluster.control.audit().filter(({ user, status }) => user === operator && status === 409).length;
-}
-
-async function controlOf(parent: number): Promise<number> {
-  const { readFile, readdir } = await import('node:fs/promises');
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) !== parent) continue;
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (command.includes('control-main')) return Number(pid);
-  }
-  throw new Error(`${parent} has no control process`);
 }
