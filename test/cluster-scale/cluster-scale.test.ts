@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request, type Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,14 +26,13 @@ const slicesPath = objectPath('discovery.k8s.io/v1', 'endpointslices', 'default'
 
 let cluster: Cluster;
 let backends: readonly Server[];
-let kubeconfig: string;
 
 beforeAll(async () => {
   cluster = await startCluster({ nodes: [] });
   await cluster.makeNamespace('settled');
   // Nobody makes objects beside these.
   await cluster.control.controllerManager.kill();
-  kubeconfig = cluster.kubectl.kubeconfig;
+  writeAccount(cluster);
   const began = performance.now();
   const api = cluster.api;
   await inParallel(services, async (i) => {
@@ -67,7 +66,9 @@ test(`${services} Services, all with a Mapping`, async () => {
 async function measure(name: string): Promise<void> {
   const began = performance.now();
   const args = ['--kubernetes', '--workers=1', '--allow-backend=10.244.0.0/16'];
-  const serin = await startSerin(args, { KUBECONFIG: kubeconfig });
+  const { hostname, port: apiPort } = new URL(cluster.control.access.server);
+  const environment = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: apiPort };
+  const serin = await startSerin(args, environment);
   const readyMs = performance.now() - began;
   try {
     await wait(2000);
@@ -92,6 +93,18 @@ async function measure(name: string): Promise<void> {
   }
 }
 
+/** What a pod finds of its ServiceAccount; run.sh has a /run of its own. */
+function writeAccount({ control: { access } }: Cluster): void {
+  const folder = '/run/secrets/kubernetes.io/serviceaccount';
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/token`, access.token);
+  writeFileSync(`${folder}/ca.crt`, access.authority);
+  writeFileSync(`${folder}/namespace`, 'default');
+}
+
+/** Services whose first endpoint is not ready now. */
+const notReady = new Set<number>();
+
 /** Changes so many slices a second, evenly: one endpoint's readiness each. */
 async function changeEndpoints(forSeconds: number): Promise<void> {
   const began = performance.now();
@@ -99,7 +112,9 @@ async function changeEndpoints(forSeconds: number): Promise<void> {
   for (let made = 0; made < forSeconds * changesPerSecond; made++) {
     const dueAt = began + (made * 1000) / changesPerSecond;
     if (dueAt > performance.now()) await wait(dueAt - performance.now());
-    const slice = sliceOf((made * 7) % services, made % 2 === 0);
+    const i = (made * 7) % services;
+    if (!notReady.delete(i)) notReady.add(i);
+    const slice = sliceOf(i, !notReady.has(i));
     running.push(cluster.api.patch(`${slicesPath}/${slice.metadata.name}`, { endpoints: slice.endpoints }));
   }
   await Promise.all(running);

@@ -49,11 +49,15 @@ export function readyReason({ metadata, status }: CanaryObject): string {
   return found?.observedGeneration === metadata.generation ? (found?.reason ?? '') : '';
 }
 
-/** A Service over the tests' backend with a Mapping in its annotation. @param fields of the Mapping, line by line. */
+/**
+ * A Service over the tests' backend with a Mapping in its annotation.
+ * @param fields of the Mapping, line by line. @param more of the Service's spec.
+ */
 export function mappedService(
   name: string,
   selector: Readonly<Record<string, string>>,
   fields: readonly string[],
+  more: Readonly<Record<string, unknown>> = {},
 ): string {
   const mapping = ['apiVersion: getambassador.io/v2', 'kind: Mapping', `name: ${name}`, ...fields];
   return JSON.stringify({
@@ -66,6 +70,7 @@ export function mappedService(
         { name: 'grpc', port: 50051, targetPort: 'grpc' },
         { name: 'http', port: 80, targetPort: 'http' },
       ],
+      ...more,
     },
   });
 }
