@@ -71,7 +71,8 @@ const cases: readonly {
     says: /services is forbidden: .* cannot list resource "services".*annotations are not read/,
     help: /apiGroups: \[""\], resources: \[services\], verbs: \[get, list, watch\]/,
     shop: [],
-    object: [],
+    // Slices name their Service, and its port is that of the pods.
+    object: ['v1', 'v2'],
   },
   {
     without: ['discovery.k8s.io', 'endpointslices'],
@@ -246,8 +247,8 @@ test('loopback is no backend, neither as address nor by a name, unless --allow-b
   const external = { type: 'ExternalName', externalName: 'localhost', ports: [{ port: 18_099 }] };
   await cluster.kubectl.apply(
     [
-      mapping('address', { prefix: '/address/', service: '127.0.0.1:18099' }),
-      mapping('name', { prefix: '/name/', service: 'external:18099' }),
+      mapping('address', { hostname: '*', prefix: '/address/', service: '127.0.0.1:18099' }),
+      mapping('name', { hostname: '*', prefix: '/name/', service: 'external:18099' }),
       JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'external' }, spec: external }),
     ].join('\n---\n'),
   );
