@@ -265,7 +265,7 @@ export class Control {
   /** What has to be said in the cluster; the shares that were observed change all the time. */
   #report(): void {
     const canaries = this.#compiler.canaries();
-    this.#aborted.update(this.#compiler.splits(), Date.now());
+    this.#aborted.update(this.#compiler.overlaidSplits(), Date.now());
     const { reporter } = this.#inputs;
     if (reporter === null || this.#state.compilation === null) return;
     const { issues } = this.#state.compilation;

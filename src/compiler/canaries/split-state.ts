@@ -30,8 +30,9 @@ export function splitStates(
   table: CanaryTable,
 ): SplitState[] {
   const all = [...members];
+  const byName = new Map(all.map((member) => [memberName(member), member]));
   const callsOf = (mapping: string): SplitState['calls'] => {
-    const member = all.find((one) => memberName(one) === mapping);
+    const member = byName.get(mapping);
     if (member === undefined) return null;
     const { host, port } = splitKey(canonicalKey(member.mapping.serviceKey));
     return { service: host, port, version: null };
