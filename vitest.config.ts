@@ -45,6 +45,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'cluster-scale',
+          include: ['test/cluster-scale/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
           name: 'scale',
           include: ['test/scale/**/*.test.ts'],
           pool: 'forks',

@@ -210,6 +210,11 @@ export class Compiler {
     return splitStates(this.canaries(), members, this.#canaries);
   }
 
+  /** All of them while a command has set any, else none: {@link splits} looks at every Mapping. */
+  overlaidSplits(): SplitState[] {
+    return this.#canaries.hasOverlays ? this.splits() : [];
+  }
+
   /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`); takes effect with the next update. */
   setOverlays(overlays: ReadonlyMap<string, CanaryOverlay>): void {
     this.#canaries.setOverlays(overlays);

@@ -18,6 +18,9 @@ const MOST_WAITING = 500;
 /** Milliseconds between two writes: a thousand broken objects must not be a load for the API server. */
 const PACE_MS = 100;
 
+/** Milliseconds until a write that was refused, or found nobody, is tried again; jittered. */
+const AGAIN_MS = 15_000;
+
 /** Writes Kubernetes Events, slowly, each once: what was written before, also by another replica, is not written again. */
 export class EventWriter {
   readonly #client: ApiClient;
@@ -27,6 +30,7 @@ export class EventWriter {
   readonly #written = new Set<string>();
   #busy = false;
   #stopped = false;
+  #pause: NodeJS.Timeout | null = null;
 
   constructor(client: ApiClient, reporter: string, onProblem: (error: ApiError | null) => void) {
     this.#client = client;
@@ -55,6 +59,7 @@ export class EventWriter {
   stop(): void {
     this.#stopped = true;
     this.#waiting.length = 0;
+    if (this.#pause !== null) clearTimeout(this.#pause);
   }
 
   #push(event: ObjectEvent): void {
@@ -65,16 +70,36 @@ export class EventWriter {
 
   async #drain(): Promise<void> {
     this.#busy = true;
-    for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
-      try {
-        await this.#write(event);
-        this.#onProblem(null);
-      } catch (error) {
-        if (error instanceof ApiError && error.status !== 409) this.#onProblem(error);
-      }
-      await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    for (let event = this.#waiting[0]; event !== undefined; event = this.#waiting[0]) {
+      const done = await this.#isDone(event);
+      if (this.#stopped) return;
+      if (done) this.#waiting.shift();
+      await this.#wait(done ? PACE_MS : AGAIN_MS * (0.5 + Math.random() / 2));
     }
     this.#busy = false;
+  }
+
+  /** Writes it; false = it is to be tried again. */
+  async #isDone(event: ObjectEvent): Promise<boolean> {
+    try {
+      await this.#write(event);
+      this.#onProblem(null);
+      return true;
+    } catch (error) {
+      const { status } = error as ApiError;
+      // It is there already, or what it is about has gone with its namespace.
+      if (status === 409 || status === 404 || !(error instanceof ApiError)) return true;
+      this.#onProblem(error);
+      // One that is refused for what it says will not be taken later.
+      return status === 400 || status === 422;
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#pause = setTimeout(resolve, ms);
+      this.#pause.unref();
+    });
   }
 
   async #write(event: ObjectEvent): Promise<void> {

@@ -53,6 +53,8 @@ export const defaultTimes: ReflectorTimes = {
 const PAGE = 500;
 /** Milliseconds between two tries where a permission is missing that a person has to grant. */
 const REFUSED_MS = 15_000;
+/** An API server that starts refuses what it permits, until it has read its rules: so often that is waited for, where it was permitted before. */
+const PASSING_REFUSALS = 5;
 
 /**
  * Follows the objects of one kind: lists them in pages, then watches with bookmarks, and goes on from the last version
@@ -69,6 +71,10 @@ export class Reflector {
   readonly #known = new Map<string, string>();
   #version: string | null = null;
   #failures = 0;
+  /** Times that it was refused in a row. */
+  #refusals = 0;
+  /** It was permitted once. */
+  #worked = false;
   /** Since when the API server is not reached, by the monotonic clock; null while it is. */
   #lostAt: number | null = null;
   #lists = 0;
@@ -143,14 +149,25 @@ export class Reflector {
     }
     // One broken connection is nothing to tell of, nor is a server that asks for a moment of patience.
     const passing = failure.status === 0 ? 1 : failure.status === 429 || failure.status === 503 ? 3 : 0;
+    if (failure.status === 403) return this.#refused(failure);
     if (this.#failures > passing) this.#events.problem(failure);
     const backOff = Math.min(largestBackOffMs, firstBackOffMs * 2 ** Math.min(10, this.#failures - 1));
-    const waitMs = failure.status === 403 ? REFUSED_MS : Math.max(backOff, failure.retryAfterMs ?? 0);
-    await this.#sleep(this.#jittered(waitMs));
+    await this.#sleep(this.#jittered(Math.max(backOff, failure.retryAfterMs ?? 0)));
+  }
+
+  async #refused(failure: ApiError): Promise<void> {
+    this.#refusals++;
+    const { firstBackOffMs } = this.#times;
+    if (this.#worked && this.#refusals <= PASSING_REFUSALS)
+      return this.#sleep(this.#jittered(firstBackOffMs * 2 ** (this.#refusals - 1)));
+    this.#events.problem(failure);
+    return this.#sleep(this.#jittered(REFUSED_MS));
   }
 
   #heard(): void {
     this.#lostAt = null;
+    this.#worked = true;
+    this.#refusals = 0;
     if (this.#failures === 0) return;
     this.#failures = 0;
     this.#events.problem(null);

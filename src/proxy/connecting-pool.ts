@@ -96,6 +96,13 @@ export abstract class ConnectingPool {
     for (const exchange of waiting) exchange.endpointFailed(message, why === 'ECONNREFUSED');
   }
 
+  /** The address is no longer an endpoint: who waits for a connection goes elsewhere. */
+  protected withdraw(): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const exchange of waiting) exchange.endpointWithdrawn();
+  }
+
   /** Forgets calls that are over. */
   protected sweepWaiting(): void {
     this.waiting = this.waiting.filter((exchange) => exchange.state <= life.held);

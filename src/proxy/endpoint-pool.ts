@@ -107,7 +107,7 @@ export class AddressPool implements EndpointPool {
     for (const [key, pool] of this.#secured) if (pool.isUnused) this.#secured.delete(key);
   }
 
-  /** The address is no longer an endpoint: calls finish, connections close. */
+  /** The address is no longer an endpoint: calls finish, those that wait go elsewhere, connections close. */
   retire(): void {
     for (const pool of this.#all()) pool.retire();
   }

@@ -189,6 +189,20 @@ export class Exchange extends RequestBody {
     this.#again();
   }
 
+  /**
+   * The endpoint is none any more; nothing was sent to it. That is nobody's failure: the call goes to another, and where its backend has
+   * none left it is drawn again.
+   */
+  endpointWithdrawn(): void {
+    if (this.state > life.held) return;
+    this.attempts--;
+    if (this.backend!.service.endpoints.length === 0 && this.upgrade === '' && this.web === null) {
+      if (!this.gateway.decide(this)) return;
+      this.tried = none;
+    }
+    this.#send(null);
+  }
+
   /** Leaves an endpoint whose connect takes long for one that is healthy; false when there is none. */
   goElsewhere(): boolean {
     const now = this.gateway.loop.now;
@@ -219,7 +233,9 @@ export class Exchange extends RequestBody {
 
   #again(): void {
     const pool = this.endpoint!.pool;
-    const others = this.backend!.service.endpoints.length > this.tried.length + 1;
+    const { endpoints } = this.backend!.service;
+    // Of those that were tried some may be no endpoints any more.
+    const others = endpoints.some((other) => other.pool !== pool && !this.tried.includes(other.pool));
     // A refusal is about a connection: with one endpoint the same is tried again, over another connection.
     if (others || this.problem !== 'refused') this.tried = [...this.tried, pool];
     if (this.attempts - this.#refusals >= mostAttempts) return this.fail(this.gateway.allFailed(this));

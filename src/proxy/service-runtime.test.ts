@@ -49,6 +49,13 @@ function make(count: number, state: ServiceEndpoints['state'] = 'known') {
 describe('ServiceRuntime.pick', () => {
   it('goes round', () => expect(make(3).picks(7)).toEqual([0, 1, 2, 0, 1, 2, 0]));
 
+  it('finds the only endpoint that is left after one that was tried has gone', () => {
+    const { picks, pools, set } = make(2);
+    set([1]);
+    expect(picks(1, [pools[0]!])).toEqual([1]);
+    expect(picks(1, [pools[0]!, pools[1]!])).toEqual([null]);
+  });
+
   it('spreads a resting endpoint’s share evenly over the others', () => {
     const { picks, pools } = make(4);
     pools[1]!.rests = true;

@@ -67,7 +67,7 @@ export class ServiceRuntime {
   pick(now: number, tried: readonly EndpointPool[]): EndpointRuntime | null {
     const endpoints = this.endpoints;
     const count = endpoints.length;
-    if (count === 1) return tried.length === 0 ? endpoints[0]! : null;
+    if (count === 1) return tried.includes(endpoints[0]!.pool) ? null : endpoints[0]!;
     let resting = -1;
     for (let n = 0; n < count; n++) {
       const at = (this.#cursor + n) % count;

@@ -265,8 +265,7 @@ export class Control {
   /** What has to be said in the cluster; the shares that were observed change all the time. */
   #report(): void {
     const canaries = this.#compiler.canaries();
-    const overlaid = this.#overlays.all.size > 0 || canaries.some(({ overlay }) => overlay !== null);
-    this.#aborted.update(overlaid ? this.#compiler.splits() : [], Date.now());
+    this.#aborted.update(this.#compiler.overlaidSplits(), Date.now());
     const { reporter } = this.#inputs;
     if (reporter === null || this.#state.compilation === null) return;
     // What came since the last compile changed nothing, such as a status that was written.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests of test/cluster against a real kube-apiserver. Arguments go to vitest (`test/cluster/run.sh harness`).
+# SERIN_CLUSTER_PROJECT=cluster-scale runs those of test/cluster-scale.
 #
 # Everything happens inside namespaces of this run alone: network, so that nothing outside is ever reached and addresses
 # are free to choose; mounts, so that what is mounted is seen by nobody else; processes, so that whatever still runs goes
@@ -27,7 +28,7 @@ setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount
   # The cluster IPs of Services: their connections end here (support/service-proxy.ts).
   ip route add local 10.96.0.0/16 dev lo
   export SERIN_CLUSTER_WORK="$0" TMPDIR="$0"
-  node node_modules/vitest/vitest.mjs run --project cluster "$@" --disable-console-intercept
+  node node_modules/vitest/vitest.mjs run --project "${SERIN_CLUSTER_PROJECT:-cluster}" "$@" --disable-console-intercept
 ' "$work" "$@" &
 run=$!
 wait "$run"

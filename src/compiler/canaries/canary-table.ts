@@ -103,6 +103,13 @@ export class CanaryTable implements CanaryLookup {
     return this.overlayOfMapping(mapping, service)?.weight ?? null;
   }
 
+  /** True where a command has set anything. */
+  get hasOverlays(): boolean {
+    if (this.#overlays.size > 0) return true;
+    for (const unit of this.#units) if (resourceOf(unit, 'Canary')!.overlay !== null) return true;
+    return false;
+  }
+
   /** What a command has set for a Mapping itself. */
   overlayOfMapping(mapping: string, service: string): CanaryOverlay | null {
     return overlayInForce(this.#overlays.get(mapping) ?? null, service);

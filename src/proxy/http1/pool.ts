@@ -105,6 +105,7 @@ export class Http1Pool extends ConnectingPool implements Http1ConnectionEvents {
 
   /** The address is no longer an endpoint: calls finish, connections close. */
   retire(): void {
+    this.withdraw();
     for (const connection of [...this.#connections]) connection.retire();
   }
 

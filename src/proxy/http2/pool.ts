@@ -100,6 +100,7 @@ export class Http2Pool extends ConnectingPool implements ClientConnectionEvents 
 
   /** The address is no longer an endpoint: calls finish, connections close. */
   retire(): void {
+    this.withdraw();
     for (const connection of [...this.#connections]) connection.retire();
   }
 

@@ -9,6 +9,8 @@ export interface AuditEvent {
   readonly subresource: string;
   /** `system:serviceaccount:serin:serin` */
   readonly user: string;
+  /** The pod whose token it was; '' where it was nobody's. */
+  readonly pod: string;
   readonly uri: string;
   readonly status: number;
   /** When it was answered, in milliseconds since 1970. */
@@ -40,6 +42,7 @@ export function readAudit(file: string): readonly AuditEvent[] {
       resource: objectRef?.resource ?? '',
       subresource: objectRef?.subresource ?? '',
       user: user.username,
+      pod: user.extra?.['authentication.kubernetes.io/pod-name']?.[0] ?? '',
       uri: requestURI,
       status: responseStatus?.code ?? 0,
       at: Date.parse(stageTimestamp),

@@ -105,6 +105,11 @@ export function serinManifests(request: SerinRequest): string {
                   '--log-format=json',
                   ...args,
                 ],
+                env: [
+                  fieldOf('POD_NAME', 'metadata.name'),
+                  fieldOf('POD_NAMESPACE', 'metadata.namespace'),
+                  fieldOf('POD_UID', 'metadata.uid'),
+                ],
                 ports: [
                   { name: 'calls', containerPort: serinPorts.calls },
                   { name: 'admin', containerPort: serinPorts.admin },
@@ -124,6 +129,10 @@ export function serinManifests(request: SerinRequest): string {
     },
   ];
   return objects.map((object) => JSON.stringify(object)).join('\n---\n');
+}
+
+function fieldOf(name: string, fieldPath: string) {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
 function rule(group: string, ...resources: string[]): PolicyRule {
