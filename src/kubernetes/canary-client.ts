@@ -22,6 +22,8 @@ export interface Applied {
   /** Replicas that serve it, and those that do not yet. */
   readonly by: readonly string[];
   readonly waiting: readonly string[];
+  /** Why that cannot be seen; null = it can. */
+  readonly unseen: string | null;
 }
 
 /** A Canary with its status, as the API server has it. */
@@ -90,16 +92,27 @@ export async function commandCanary(
 }
 
 /**
- * Waits until every replica that is there serves a version. Resolves also when the time is over: then somebody is still waiting.
+ * Waits until every replica that is there serves a version. Resolves also when the time is over: then somebody is still waiting; and where
+ * it cannot be seen, for not everybody who may write a Canary may read the gateway's Leases.
  * @param timeoutMs milliseconds.
  */
 export async function waitApplied(client: ApiClient, version: string, timeoutMs: number): Promise<Applied> {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const replicas = await liveReplicas(client, null);
+    let replicas: Awaited<ReturnType<typeof liveReplicas>>;
+    try {
+      replicas = await liveReplicas(client, null);
+    } catch (error) {
+      // What was written is written, whoever is reached now.
+      if (performance.now() < end && (error as ApiError).status !== 403) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        continue;
+      }
+      return { by: [], waiting: [], unseen: (error as Error).message };
+    }
     const by = replicas.filter(({ applied }) => isAtLeast(applied, version)).map(({ name }) => name);
     const waiting = replicas.filter(({ applied }) => !isAtLeast(applied, version)).map(({ name }) => name);
-    if (waiting.length === 0 || performance.now() > end) return { by, waiting };
+    if (waiting.length === 0 || performance.now() > end) return { by, waiting, unseen: null };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

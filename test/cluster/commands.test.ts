@@ -172,7 +172,7 @@ test('kubectl serin is the same program', async () => {
     before: 54,
     weight: 50,
     state: 'set',
-    replicas: { applied: [expect.any(String), expect.any(String)], waiting: [] },
+    replicas: { applied: [expect.any(String), expect.any(String)], waiting: [], unseen: null },
   });
   expect(await canaryCalls()).toEqual([500, 500]);
   expect(await kubectl('pause', 'nothing')).toMatchObject({

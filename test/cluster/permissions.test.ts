@@ -69,7 +69,7 @@ const cases: readonly {
   {
     without: ['', 'services'],
     says: /services is forbidden: .* cannot list resource "services".*annotations are not read/,
-    help: /apiGroups: \[""\], resources: \[services\], verbs: \[get, list, watch\]/,
+    help: /apiGroups: \[""\], resources: \[services\], verbs: \[list, watch\]/,
     shop: [],
     // Slices name their Service, and its port is that of the pods.
     object: ['v1', 'v2'],

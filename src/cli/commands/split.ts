@@ -22,7 +22,12 @@ interface Outcome {
   readonly weight: number;
   readonly state: string;
   /** Replicas that serve it, and those that do not yet; absent where one serin was asked. */
-  readonly replicas?: { readonly applied: readonly string[]; readonly waiting: readonly string[] };
+  readonly replicas?: {
+    readonly applied: readonly string[];
+    readonly waiting: readonly string[];
+    /** Why it cannot be seen who serves it; null = it can. */
+    readonly unseen: string | null;
+  };
 }
 
 const descriptions: Readonly<Record<SplitCommand['kind'], string>> = {
@@ -103,7 +108,7 @@ async function inCluster(name: string, order: SplitCommand, given: Given): Promi
     before: change.before,
     weight: change.weight,
     state: change.overlay?.state ?? 'as written',
-    replicas: { applied: applied.by, waiting: applied.waiting },
+    replicas: { applied: applied.by, waiting: applied.waiting, unseen: applied.unseen },
   };
 }
 
@@ -129,7 +134,8 @@ async function print(outcome: Outcome, format: Given['output']): Promise<void> {
 function sentence({ name, before, weight, state, replicas }: Outcome): string {
   const what = `${name}: ${weight} % (before: ${before} %), ${state}`;
   if (replicas === undefined) return `${what}; served`;
-  const { applied, waiting } = replicas;
+  const { applied, waiting, unseen } = replicas;
+  if (unseen !== null) return `${what}; written, and who serves it cannot be seen: ${unseen}`;
   if (applied.length + waiting.length === 0) return `${what}; written, and no serin is there to serve it`;
   if (waiting.length === 0) return `${what}; served by all ${applied.length} replicas`;
   return `${what}; served by ${applied.length} of ${applied.length + waiting.length} replicas, not yet by ${waiting.join(', ')}`;
