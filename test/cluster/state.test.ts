@@ -9,8 +9,6 @@ import { serinManifests } from './support/serin-pods.ts';
 
 const example = `${repository}/examples/hello-grpc-kubernetes`;
 let cluster: Cluster;
-/** The port without Listeners and without --listen, which is the same after a start. */
-const target = '127.0.0.1:8080';
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -26,31 +24,32 @@ test('started again without the API server it serves what it served last; what h
   const state = mkdtempSync(`${workFolder()}/state-`);
   const environment = { KUBECONFIG: await cluster.accountKubeconfig('serin', 'serin') };
   const args = ['--kubernetes', '--workers=1', '--state', state];
-  const first = await startSerin(args, environment, 'manifests');
-  expect(await shares(target)).toEqual({ '1.0': 80, '1.1': 20 });
+  const first = await startSerin(args, environment);
+  expect(await shares(first.listen)).toEqual({ '1.0': 80, '1.1': 20 });
   await wait(1500);
   expect(await first.stop()).toBe(0);
 
   await cluster.control.apiServer.kill();
-  const second = await startSerin(args, environment, 'manifests');
+  // On another port than before.
+  const second = await startSerin(args, environment);
   try {
     expect(second.log()).toMatch(/the cluster is not reached; what was served last is served/);
-    expect(await shares(target)).toEqual({ '1.0': 80, '1.1': 20 });
+    expect(await shares(second.listen)).toEqual({ '1.0': 80, '1.1': 20 });
     // It says what is wrong.
     const report = await (await fetch(`${second.admin}/api/v1/errors`)).text();
     expect(report).toMatch(/kubernetes-unreachable/);
     expect((await fetch(`${second.admin}/readyz`)).status).toBe(200);
 
-    const load = startLoad({ target, rate: 200 });
+    const load = startLoad({ target: second.listen, rate: 200 });
     await cluster.control.apiServer.start();
     // Somebody deletes the canary before Serin has looked.
     await cluster.kubectl.must(['delete', 'service', 'grpc-server-canary']);
     await until('all calls go to stable', 20_000, async () => {
-      return JSON.stringify(await shares(target)) === '{"1.0":100}';
+      return JSON.stringify(await shares(second.listen)) === '{"1.0":100}';
     });
     await cluster.kubectl.must(['apply', '-f', example]);
     await until('the canary has its share', 10_000, async () => {
-      return JSON.stringify(await shares(target)) === '{"1.0":80,"1.1":20}';
+      return JSON.stringify(await shares(second.listen)) === '{"1.0":80,"1.1":20}';
     });
     expect((await load.stop()).failures).toEqual({});
     await until('nothing is wrong', 10_000, async () => {
@@ -65,7 +64,7 @@ test('endpoints that have gone while it was away are not called for long', async
   const state = mkdtempSync(`${workFolder()}/state-`);
   const environment = { KUBECONFIG: await cluster.accountKubeconfig('serin', 'serin') };
   const args = ['--kubernetes', '--workers=1', '--state', state];
-  const first = await startSerin(args, environment, 'manifests');
+  const first = await startSerin(args, environment);
   await wait(1500);
   await first.stop();
   const before = await cluster.readyPods('default', 'app=grpc-server,version=v1', 2);
@@ -77,11 +76,11 @@ test('endpoints that have gone while it was away are not called for long', async
     return names.length === 2 && before.every(({ metadata }) => !names.includes(metadata.name));
   });
   await cluster.readyPods('default', 'app=grpc-server,version=v1', 2);
-  const second = await startSerin(args, environment, 'manifests');
+  const second = await startSerin(args, environment);
   try {
-    const { failures } = await startLoad({ target, rate: 200, seconds: 1 }).result;
+    const { failures } = await startLoad({ target: second.listen, rate: 200, seconds: 1 }).result;
     expect(failures).toEqual({});
-    expect(await shares(target)).toEqual({ '1.0': 80, '1.1': 20 });
+    expect(await shares(second.listen)).toEqual({ '1.0': 80, '1.1': 20 });
   } finally {
     await second.stop();
   }
