@@ -128,7 +128,7 @@ export class Reporter {
       this.#onProblem('status', null);
     } catch (error) {
       const rule = '{apiGroups: ["serin.dev"], resources: [canaries/status], verbs: [get, patch]}';
-      if (error instanceof ApiError) this.#onProblem('status', writeProblemOf('status', rule, error));
+      if (error instanceof ApiError) this.#onProblem('status', writeProblemOf('statuses of Canaries', rule, error));
     } finally {
       this.#writing = false;
     }
