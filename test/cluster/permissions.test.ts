@@ -118,7 +118,7 @@ const cases: readonly PermissionCase[] = [
   {
     writes: true,
     without: ['serin.dev', 'canaries/status'],
-    says: /canaries\.serin\.dev "shop" is forbidden.*cannot patch resource "canaries\/status".*status are not written/,
+    says: /canaries\.serin\.dev "shop" is forbidden.*cannot patch resource "canaries\/status".*statuses of Canaries are not written/,
     help: /apiGroups: \["serin\.dev"\], resources: \[canaries\/status\], verbs: \[get, patch\]/,
     shop: ['v1', 'v2'],
     object: ['v1', 'v2'],
