@@ -52,6 +52,18 @@ test('a call that was drawn for a canary whose last endpoint goes is served by s
   expect(recorder.requests).toHaveLength(20);
 });
 
+test('a canary that has all and loses its last endpoint leaves its calls to stable', async () => {
+  const mute = await startMute();
+  const recorder = await startLive();
+  const manifest = `${mapping('stable', '')}---\n${mapping('canary', ', weight: 100')}`;
+  const plane = await start(manifest, { 'stable:80': [recorder.port], 'canary:80': [mute] });
+  const calls = Array.from({ length: 5 }, () => get(plane));
+  await wait(50);
+  expect(recorder.requests).toHaveLength(0);
+  point(plane, 'canary.default:80', []);
+  expect(new Set(await Promise.all([...calls, get(plane)]))).toEqual(new Set([200]));
+});
+
 async function start(
   manifest: string,
   resolve: Readonly<Record<string, readonly number[]>>,
