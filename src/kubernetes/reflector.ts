@@ -46,13 +46,13 @@ export const defaultTimes: ReflectorTimes = {
   emptyAgainMs: 10_000,
   firstBackOffMs: 200,
   largestBackOffMs: 10_000,
-  outageMs: 1000,
+  outageMs: 10_000,
 };
 
 /** Objects in a page of a list. */
 const PAGE = 500;
-/** So many tries in a row that do not reach the API server make an outage. */
-const OUTAGE_FAILURES = 4;
+/** So many tries in a row that fail make an outage, however short: one that starts anew is back within a second. */
+const OUTAGE_FAILURES = 3;
 /** Milliseconds between two tries where a permission is missing that a person has to grant. */
 const REFUSED_MS = 15_000;
 /** An API server that starts refuses what it permits, until it has read its rules: so often that is waited for, where it was permitted before. */
@@ -160,9 +160,7 @@ export class Reflector {
    */
   #wasAway(): boolean {
     if (this.#lostAt === null) return false;
-    const { outageMs } = this.#times;
-    const awayMs = performance.now() - this.#lostAt;
-    return (awayMs > outageMs && this.#failures >= OUTAGE_FAILURES) || awayMs > 10 * outageMs;
+    return this.#failures >= OUTAGE_FAILURES || performance.now() - this.#lostAt > this.#times.outageMs;
   }
 
   async #refused(failure: ApiError): Promise<void> {
