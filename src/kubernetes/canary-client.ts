@@ -132,8 +132,7 @@ async function getCanary(client: ApiClient, name: string, namespace: string): Pr
     );
   }
   const read = readCanary(object);
-  if (read === null)
-    throw new Error(`the Canary ${name}.${namespace} is broken; its conditions and Events say how`);
+  if (read === null) throw new Error(`the Canary ${name}.${namespace} is broken; its Events say how`);
   return read;
 }
 

@@ -39,7 +39,7 @@ const SHARE_MS = 10_000;
 export class Reporter {
   readonly #client: ApiClient;
   readonly #known: KnownObjects;
-  readonly #onProblem: (what: string, problem: ClusterProblem | null) => void;
+  readonly #tellStatus: (error: ApiError | null) => void;
   readonly #leadership: Leadership;
   readonly #replica: ReplicaLease;
   readonly #events: EventWriter;
@@ -64,10 +64,18 @@ export class Reporter {
     this.#mappings = mappings;
     this.#client = client;
     this.#known = known;
-    this.#onProblem = onProblem;
-    const told = (what: string, rule: string) => (error: ApiError | null) => {
-      onProblem(what, error === null ? null : writeProblemOf(what, rule, error));
+    const told = (what: string, rule: string) => {
+      let refusals = 0;
+      return (error: ApiError | null): void => {
+        refusals = error?.status === 403 ? refusals + 1 : 0;
+        // An API server that starts refuses everything for a moment.
+        if (refusals !== 1) onProblem(what, error === null ? null : writeProblemOf(what, rule, error));
+      };
     };
+    this.#tellStatus = told(
+      'statuses of Canaries',
+      '{apiGroups: ["serin.dev"], resources: [canaries/status], verbs: [get, patch]}',
+    );
     this.#leadership = new Leadership(
       client,
       identity,
@@ -134,10 +142,9 @@ export class Reporter {
       }
       this.#issues = report.issues;
       for (const state of report.canaries) await this.#writeStatus(state, report.observedShare(state));
-      this.#onProblem('status', null);
+      this.#tellStatus(null);
     } catch (error) {
-      const rule = '{apiGroups: ["serin.dev"], resources: [canaries/status], verbs: [get, patch]}';
-      if (error instanceof ApiError) this.#onProblem('status', writeProblemOf('status', rule, error));
+      if (error instanceof ApiError) this.#tellStatus(error);
     } finally {
       this.#writing = false;
     }
