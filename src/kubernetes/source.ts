@@ -119,9 +119,13 @@ export class KubernetesSource {
     this.#discovery = new Discovery(this.#client);
   }
 
-  /** Lists everything once; resolves to all of it. While the API server is not reached it goes on trying. */
+  /**
+   * Lists everything once; resolves to all of it. While the API server is not reached it goes on trying. Once it is stopped it never
+   * resolves: what has come until then is not all there is, and would take the place of what is served.
+   */
   async start(): Promise<readonly ObjectChange[]> {
     await this.#discoverFirst();
+    if (this.#stopped) return new Promise(() => {});
     await Promise.all([...this.#running.values()].map(({ told }) => told));
     this.#complete = true;
     this.#discoverAgain();

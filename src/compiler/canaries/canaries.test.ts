@@ -246,3 +246,16 @@ test.each([
   expect(issues.map((issue) => `${issue.severity} ${issue.message}`).join('\n')).toMatch(message);
   expect(issues.some(({ severity }) => severity === 'error')).toBe(true);
 });
+
+test('a version label that objects of JavaScript have by themselves is one that no pod has', () => {
+  for (const versionLabel of ['constructor', '__proto__', 'toString']) {
+    const compiler = new Compiler(inCluster);
+    const { services } = compiler.update(
+      [mapping('m', { service: 'quote' }), service, ...pods(all), canary({ versionLabel })].map(input),
+    );
+    const versions = [...services.values()].flatMap(({ endpoints }) =>
+      endpoints.map(({ version }) => version),
+    );
+    expect(versions).toEqual(['v1', 'v1', 'v2']);
+  }
+});
