@@ -96,7 +96,7 @@ export class Compiler {
   readonly #names = new NameTable();
   readonly #groups = new GroupTable();
   readonly #tcp = new TcpTable();
-  readonly #canaries = new CanaryTable();
+  readonly #canaries: CanaryTable;
   #placingFindings: readonly UnitFinding[] = [];
   readonly #index = new EndpointIndex();
   readonly #services: ServiceTable;
@@ -114,6 +114,7 @@ export class Compiler {
     this.#rules = rules;
     this.#context = { ambassadorIds: options.ambassadorIds, environment: options.environment };
     this.#services = new ServiceTable(options, this.#index);
+    this.#canaries = new CanaryTable(options.isolateNamespaces);
     this.#tls = new TlsTable(options.certificates, options.files);
   }
 
@@ -234,6 +235,7 @@ export class Compiler {
       hasMapping: (name) => this.#groups.hasMapping(name) || this.#tcp.hasMapping(name),
       isRouted: (place) => this.#services.isNamed(place),
       inCluster: this.#options.inCluster,
+      isShutOut: (canary) => this.#canaries.isShutOut(canary),
     };
   }
 

@@ -40,27 +40,43 @@ export function canaryName({ meta }: Canary): string {
   return `${meta.name}.${meta.namespace}`;
 }
 
+/** True for a Canary that divides what is not of its own namespace. */
+export function isForeign({ target, meta }: Canary): boolean {
+  const name = target.kind === 'service' ? target.service : target.mapping;
+  return name.slice(name.lastIndexOf('.') + 1) !== meta.namespace;
+}
+
 /** All Canaries, by what they divide. Of two that divide the same the older wins. */
 export class CanaryTable implements CanaryLookup {
+  readonly #isolated: boolean;
   readonly #units = new Set<Unit>();
   readonly #byPlace = new Map<string, Set<Unit>>();
+  /** The same, the oldest first, as far as somebody has asked: a place can have thousands. */
+  readonly #byAge = new Map<string, readonly Unit[]>();
   /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`). */
   #overlays: ReadonlyMap<string, CanaryOverlay> = new Map();
   #services = new Set<string>();
   #mappings = new Set<string>();
 
+  /** @param isolated a Canary has no effect on another namespace (--isolate-namespaces). */
+  constructor(isolated = false) {
+    this.#isolated = isolated;
+  }
+
   /** Adds or removes an object; others than Canaries are passed over. */
   change(unit: Unit, add: boolean): void {
     const canary = resourceOf(unit, 'Canary');
     if (canary === null) return;
+    if (add) this.#units.add(unit);
+    else this.#units.delete(unit);
+    if (this.isShutOut(canary)) return;
     const place = placeOf(canary.target);
+    this.#byAge.delete(place);
     const units = this.#byPlace.get(place) ?? new Set<Unit>();
     if (add) units.add(unit);
     else units.delete(unit);
     if (units.size > 0) this.#byPlace.set(place, units);
     else this.#byPlace.delete(place);
-    if (add) this.#units.add(unit);
-    else this.#units.delete(unit);
     this.#touch(canary.target);
   }
 
@@ -78,6 +94,11 @@ export class CanaryTable implements CanaryLookup {
     this.#overlays = overlays;
   }
 
+  /** True for a Canary that may have no effect on what it names. */
+  isShutOut(canary: Canary): boolean {
+    return this.#isolated && isForeign(canary);
+  }
+
   /** What has been touched since this was last asked; null = nothing. */
   takeTouched(): TouchedByCanaries | null {
     if (this.#services.size + this.#mappings.size === 0) return null;
@@ -92,13 +113,13 @@ export class CanaryTable implements CanaryLookup {
     const { host, port } = splitKey(serviceKey);
     const cluster = clusterName(host, 'default');
     if (cluster === null) return null;
-    const [first] = this.#candidates(`service ${cluster.name}.${cluster.namespace}`, port);
-    return first === undefined ? null : this.#active(first);
+    const first = this.#oldest(`service ${cluster.name}.${cluster.namespace}`, port);
+    return first === null ? null : this.#active(first);
   }
 
   weightOfMapping(mapping: string, service: string): number | null {
-    const [first] = this.#candidates(`mapping ${mapping}`, null);
-    if (first !== undefined) return this.#active(first).weight;
+    const first = this.#oldest(`mapping ${mapping}`, null);
+    if (first !== null) return this.#active(first).weight;
     // A command outside of a cluster can name a Mapping itself.
     return this.overlayOfMapping(mapping, service)?.weight ?? null;
   }
@@ -123,12 +144,13 @@ export class CanaryTable implements CanaryLookup {
   /** All Canaries, with the older one that keeps each from being in force, or null. */
   *all(): Generator<{ readonly active: ActiveCanary; readonly older: Canary | null }> {
     for (const unit of this.#units) {
-      const { target } = resourceOf(unit, 'Canary')!;
+      const canary = resourceOf(unit, 'Canary')!;
+      const { target } = canary;
       const port = target.kind === 'service' ? target.port : null;
-      const [first] = this.#candidates(placeOf(target), port);
+      const first = this.isShutOut(canary) ? null : this.#oldest(placeOf(target), port);
       yield {
         active: this.#active(unit),
-        older: first === undefined || first === unit ? null : resourceOf(first, 'Canary'),
+        older: first === null || first === unit ? null : resourceOf(first, 'Canary'),
       };
     }
   }
@@ -138,15 +160,20 @@ export class CanaryTable implements CanaryLookup {
     else this.#mappings.add(target.mapping);
   }
 
-  /** Those that divide the same, the oldest first. One without a port is for each of them. */
-  #candidates(place: string, port: number | null): Unit[] {
-    const units = this.#byPlace.get(place);
-    if (units === undefined) return [];
-    const meant = [...units].filter((unit) => {
+  /** The oldest of those that divide the same; null = there is none. One without a port is for each of them. */
+  #oldest(place: string, port: number | null): Unit | null {
+    let units = this.#byAge.get(place);
+    if (units === undefined) {
+      const all = this.#byPlace.get(place);
+      if (all === undefined) return null;
+      units = [...all].sort((a, b) => compareAge(resourceOf(a, 'Canary')!, resourceOf(b, 'Canary')!));
+      this.#byAge.set(place, units);
+    }
+    const first = units.find((unit) => {
       const { target } = resourceOf(unit, 'Canary')!;
       return target.kind === 'mapping' || port === null || target.port === null || target.port === port;
     });
-    return meant.sort((a, b) => compareAge(resourceOf(a, 'Canary')!, resourceOf(b, 'Canary')!));
+    return first ?? null;
   }
 
   #active(unit: Unit): ActiveCanary {
