@@ -189,10 +189,9 @@ export class Compiler {
 
   /** The file, or object of a cluster, that a Mapping or TCPMapping (`name.namespace`) stands in; null where there is none. */
   fileOfMapping(mapping: string): string | null {
-    const [name, namespace] = [
-      mapping.slice(0, mapping.indexOf('.')),
-      mapping.slice(mapping.indexOf('.') + 1),
-    ];
+    // Names can have dots, namespaces cannot.
+    const dot = mapping.lastIndexOf('.');
+    const [name, namespace] = [mapping.slice(0, dot), mapping.slice(dot + 1)];
     for (const kind of ['Mapping', 'TCPMapping']) {
       const unit = this.#names.winner(`${kind}/${namespace}/${name}`);
       if (unit !== null) return unit.file;

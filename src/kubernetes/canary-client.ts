@@ -3,7 +3,7 @@ import { type Canary, type CanaryOverlay, parseCanary } from '../resources/serin
 import { overlayAfter, overlayInForce, revisionOf, type SplitCommand } from '../resources/serin/overlay.ts';
 import { type ApiClient, ApiError, type Raw } from './api-client.ts';
 import { asMap } from './kinds.ts';
-import { isAtLeast, liveReplicas } from './lease.ts';
+import { isAtLeast, liveReplicas, type ReplicaState } from './lease.ts';
 
 /** What a command has written. */
 export interface CanaryChange {
@@ -22,6 +22,8 @@ export interface Applied {
   /** Replicas that serve it, and those that do not yet. */
   readonly by: readonly string[];
   readonly waiting: readonly string[];
+  /** Why it is not known; null = it is. */
+  readonly unknown: string | null;
 }
 
 /** A Canary with its status, as the API server has it. */
@@ -59,9 +61,7 @@ export async function commandCanary(
   command: SplitCommand,
   by: string,
 ): Promise<CanaryChange> {
-  const name = written.replace(/^canary\//i, '');
-  const dot = name.indexOf('.');
-  const [short, space] = dot === -1 ? [name, namespace] : [name.slice(0, dot), name.slice(dot + 1)];
+  const [short, space] = await findCanary(client, written.replace(/^canary\//i, ''), namespace);
   for (let tries = 1; ; tries++) {
     const { canary, version } = await getCanary(client, short, space);
     const revision = revisionOf(canary);
@@ -96,12 +96,47 @@ export async function commandCanary(
 export async function waitApplied(client: ApiClient, version: string, timeoutMs: number): Promise<Applied> {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const replicas = await liveReplicas(client, null);
+    let replicas: readonly ReplicaState[];
+    try {
+      replicas = await liveReplicas(client, null);
+    } catch (error) {
+      // Whoever may change a Canary need not be allowed to look at the replicas' Leases: it is written all the same.
+      if (error instanceof ApiError && error.status === 403)
+        return { by: [], waiting: [], unknown: error.message };
+      throw error;
+    }
     const by = replicas.filter(({ applied }) => isAtLeast(applied, version)).map(({ name }) => name);
     const waiting = replicas.filter(({ applied }) => !isAtLeast(applied, version)).map(({ name }) => name);
-    if (waiting.length === 0 || performance.now() > end) return { by, waiting };
+    if (waiting.length === 0 || performance.now() > end) return { by, waiting, unknown: null };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+type Place = readonly [name: string, namespace: string];
+
+/** Which Canary is meant: names can have dots, so `web.v2` is one of that name, or `web` in the namespace `v2`. */
+async function findCanary(client: ApiClient, written: string, namespace: string): Promise<Place> {
+  const dot = written.lastIndexOf('.');
+  const here: Place = [written, namespace];
+  if (dot === -1) return here;
+  const there: Place = [written.slice(0, dot), written.slice(dot + 1)];
+  const [isThere, isHere] = await Promise.all(
+    [there, here].map(async ([name, space]) => {
+      try {
+        await client.call({ path: path(space, name) });
+        return true;
+      } catch (error) {
+        // Not there, or not to be seen; if nothing is found the command itself says why.
+        if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return false;
+        throw error;
+      }
+    }),
+  );
+  if (isThere && isHere)
+    throw new Error(
+      `"${written}" can mean ${there[0]} in the namespace ${there[1]} and ${written} in ${namespace}; write ${there[0]} -n ${there[1]}, or ${written}.${namespace}`,
+    );
+  return isHere ? here : there;
 }
 
 async function getCanary(client: ApiClient, name: string, namespace: string): Promise<CanaryObject> {

@@ -23,6 +23,8 @@ interface Outcome {
   readonly state: string;
   /** Replicas that serve it, and those that do not yet; absent where one serin was asked. */
   readonly replicas?: { readonly applied: readonly string[]; readonly waiting: readonly string[] };
+  /** Why it is not known who serves it; absent where it is. */
+  readonly unknown?: string;
 }
 
 const descriptions: Readonly<Record<SplitCommand['kind'], string>> = {
@@ -97,13 +99,13 @@ async function inCluster(name: string, order: SplitCommand, given: Given): Promi
   const { client, namespace } = await openCluster(given);
   const { commandCanary, waitApplied } = await import('../../kubernetes/canary-client.ts');
   const change = await commandCanary(client, name, namespace, order, userName());
-  const applied = await waitApplied(client, change.version, given.timeout);
+  const { by, waiting, unknown } = await waitApplied(client, change.version, given.timeout);
   return {
     name: `${change.name}.${change.namespace}`,
     before: change.before,
     weight: change.weight,
     state: change.overlay?.state ?? 'as written',
-    replicas: { applied: applied.by, waiting: applied.waiting },
+    ...(unknown === null ? { replicas: { applied: by, waiting } } : { unknown }),
   };
 }
 
@@ -126,8 +128,9 @@ async function print(outcome: Outcome, format: Given['output']): Promise<void> {
   else console.log(sentence(outcome));
 }
 
-function sentence({ name, before, weight, state, replicas }: Outcome): string {
+function sentence({ name, before, weight, state, replicas, unknown }: Outcome): string {
   const what = `${name}: ${weight} % (before: ${before} %), ${state}`;
+  if (unknown !== undefined) return `${what}; written, but who serves it is not known: ${unknown}`;
   if (replicas === undefined) return `${what}; served`;
   const { applied, waiting } = replicas;
   if (applied.length + waiting.length === 0) return `${what}; written, and no serin is there to serve it`;

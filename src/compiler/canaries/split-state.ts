@@ -74,7 +74,7 @@ export function findSplits<S extends Pick<SplitState, 'kind' | 'name'>>(
   const name = written.slice(slash + 1);
   const meant = splits.filter((split) => {
     if (kind !== null && split.kind.toLowerCase() !== kind) return false;
-    return split.name === name || split.name.slice(0, split.name.indexOf('.')) === name;
+    return split.name === name || split.name.slice(0, split.name.lastIndexOf('.')) === name;
   });
   // A Canary is what a name means first.
   const canaries = meant.filter((split) => split.kind === 'Canary');
