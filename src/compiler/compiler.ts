@@ -215,7 +215,7 @@ export class Compiler {
     return this.#canaries.hasOverlays ? this.splits() : [];
   }
 
-  /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`); takes effect with the next update. */
+  /** What commands have set outside of a cluster, by overlayKey; takes effect with the next update. */
   setOverlays(overlays: ReadonlyMap<string, CanaryOverlay>): void {
     this.#canaries.setOverlays(overlays);
   }

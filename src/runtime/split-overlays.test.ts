@@ -79,3 +79,13 @@ test('a folder that is shared is neither used nor shut to others; an own one is 
   prepareState(mine);
   expect(statSync(mine).mode & 0o777).toBe(0o700);
 });
+
+test('what is set for a Mapping is not set for a Canary of the same name', () => {
+  const overlays = new SplitOverlays(folder);
+  const splits = [split('web.default'), { ...split('web.default', 'Mapping'), revision: 'web:80' }];
+  overlays.obey(splits, 'canary/web', { kind: 'set-weight', weight: 5 }, 'me');
+  overlays.obey(splits, 'mapping/web', { kind: 'set-weight', weight: 7 }, 'me');
+  expect([...overlays.all.values()].map(({ weight }) => weight)).toEqual([5, 7]);
+  overlays.obey(splits, 'mapping/web', { kind: 'resume' }, 'me');
+  expect([...new SplitOverlays(folder).all.values()].map(({ weight }) => weight)).toEqual([5]);
+});

@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { overlayKey } from '../compiler/canaries/canary-table.ts';
 import { findSplits, type SplitState } from '../compiler/canaries/split-state.ts';
 import { type CanaryOverlay, readOverlay } from '../resources/serin/canary.ts';
 import { overlayAfter, type SplitCommand } from '../resources/serin/overlay.ts';
@@ -55,14 +56,15 @@ export class SplitOverlays {
   obey(splits: readonly SplitState[], name: string, command: SplitCommand, by: string): SplitChange {
     const split = oneOf(splits, name);
     const overlay = overlayAfter(command, split, by, new Date().toISOString());
-    const before = this.#overlays.get(split.name);
-    if (overlay === null) this.#overlays.delete(split.name);
-    else this.#overlays.set(split.name, overlay);
+    const key = overlayKey(split.kind, split.name);
+    const before = this.#overlays.get(key);
+    if (overlay === null) this.#overlays.delete(key);
+    else this.#overlays.set(key, overlay);
     try {
       this.#write();
     } catch (error) {
-      if (before === undefined) this.#overlays.delete(split.name);
-      else this.#overlays.set(split.name, before);
+      if (before === undefined) this.#overlays.delete(key);
+      else this.#overlays.set(key, before);
       throw new SplitRefusal(
         `${this.#file} cannot be written (${(error as Error).message}), so nothing has changed`,
       );

@@ -212,8 +212,8 @@ test('outside of a cluster commands set overlays of Canaries and of Mappings', (
   const base = { state: 'set', by: 'me', at: '' } as const;
   compiler.setOverlays(
     new Map([
-      ['n.default', { ...base, weight: 10, revision: 'other.default:80' }],
-      ['quote.default', { ...base, weight: 50, revision: 'version=v2' }],
+      ['Mapping/n.default', { ...base, weight: 10, revision: 'other.default:80' }],
+      ['Canary/quote.default', { ...base, weight: 50, revision: 'version=v2' }],
     ]),
   );
   expect(splitOf(compiler).members).toEqual(['canary all 0.1', 'canary v2 0.45', 'stable v1 0.45']);

@@ -40,6 +40,14 @@ export function canaryName({ meta }: Canary): string {
   return `${meta.name}.${meta.namespace}`;
 }
 
+/** Kinds of what has a weight that commands can set. */
+export type SplitKind = 'Canary' | 'Mapping' | 'TCPMapping';
+
+/** By what a command's overlay is kept: a Canary and a Mapping can have one name, and what is set for one is not set for the other. */
+export function overlayKey(kind: SplitKind, name: string): string {
+  return `${kind}/${name}`;
+}
+
 /** True for a Canary that divides what is not of its own namespace. */
 export function isForeign({ target, meta }: Canary): boolean {
   const name = target.kind === 'service' ? target.service : target.mapping;
@@ -53,7 +61,7 @@ export class CanaryTable implements CanaryLookup {
   readonly #byPlace = new Map<string, Set<Unit>>();
   /** The same, the oldest first, as far as somebody has asked: a place can have thousands. */
   readonly #byAge = new Map<string, readonly Unit[]>();
-  /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`). */
+  /** What commands have set outside of a cluster, by {@link overlayKey}. */
   #overlays: ReadonlyMap<string, CanaryOverlay> = new Map();
   #services = new Set<string>();
   #mappings = new Set<string>();
@@ -80,15 +88,14 @@ export class CanaryTable implements CanaryLookup {
     this.#touch(canary.target);
   }
 
-  /** Takes over what commands have set, by name of Canary or Mapping. */
+  /** Takes over what commands have set, by {@link overlayKey}. */
   setOverlays(overlays: ReadonlyMap<string, CanaryOverlay>): void {
-    const names = new Set([...this.#overlays.keys(), ...overlays.keys()]);
-    for (const name of names) {
-      if (JSON.stringify(this.#overlays.get(name)) === JSON.stringify(overlays.get(name))) continue;
-      this.#mappings.add(name);
+    for (const key of new Set([...this.#overlays.keys(), ...overlays.keys()])) {
+      if (JSON.stringify(this.#overlays.get(key)) === JSON.stringify(overlays.get(key))) continue;
+      this.#mappings.add(key.slice(key.indexOf('/') + 1));
       for (const unit of this.#units) {
         const canary = resourceOf(unit, 'Canary')!;
-        if (canaryName(canary) === name) this.#touch(canary.target);
+        if (overlayKey('Canary', canaryName(canary)) === key) this.#touch(canary.target);
       }
     }
     this.#overlays = overlays;
@@ -133,7 +140,9 @@ export class CanaryTable implements CanaryLookup {
 
   /** What a command has set for a Mapping itself. */
   overlayOfMapping(mapping: string, service: string): CanaryOverlay | null {
-    return overlayInForce(this.#overlays.get(mapping) ?? null, service);
+    const of = (kind: SplitKind): CanaryOverlay | null =>
+      overlayInForce(this.#overlays.get(overlayKey(kind, mapping)) ?? null, service);
+    return of('Mapping') ?? of('TCPMapping');
   }
 
   /** True for a Mapping whose weight a Canary has taken over. */
@@ -178,7 +187,7 @@ export class CanaryTable implements CanaryLookup {
 
   #active(unit: Unit): ActiveCanary {
     const canary = resourceOf(unit, 'Canary')!;
-    const written = this.#overlays.get(canaryName(canary)) ?? canary.overlay;
+    const written = this.#overlays.get(overlayKey('Canary', canaryName(canary))) ?? canary.overlay;
     const overlay = overlayInForce(written, revisionOf(canary));
     return { unit, canary, weight: overlay?.weight ?? canary.weight, overlay };
   }
