@@ -1,8 +1,8 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { startAdmin } from './server.ts';
+import { expect, test, vi } from 'vitest';
+import { startAdmin, startAdminSocket } from './server.ts';
 import type { AdminState } from './state.ts';
 
 const state = { readiness: () => ({ ready: true, why: 'ready' }) } as unknown as AdminState;
@@ -23,4 +23,18 @@ test('a taken port and a bad token file are one readable line', async () => {
   await expect(startAdmin(state, { address: '127.0.0.1', port: 0, tokenFile: '/nowhere' })).rejects.toThrow(
     '--admin-token-file /nowhere',
   );
+});
+
+test('a socket that another gateway answers on is not taken from it, one that is left over is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'serin-'));
+  writeFileSync(join(folder, 'left.sock'), '');
+  // Of the whole process: a thread may not change it.
+  vi.spyOn(process, 'umask').mockReturnValue(0);
+  await startAdminSocket(state, join(folder, 'left.sock'));
+  await expect(startAdminSocket(state, join(folder, 'left.sock'))).rejects.toThrow('another serin');
+});
+
+test('a path that is too long for a socket is refused: it would be cut off, and lie in another folder', async () => {
+  const long = join(mkdtempSync(join(tmpdir(), 'serin-')), 'x'.repeat(100), 'admin.sock');
+  await expect(startAdminSocket(state, long)).rejects.toThrow('107 bytes');
 });

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, isIPv6 } from 'node:net';
+import { type AddressInfo, connect, isIPv6 } from 'node:net';
 import { createAdaptorServer, serve } from '@hono/node-server';
 import { adminApp } from './app.ts';
 import type { AdminState } from './state.ts';
@@ -38,8 +38,20 @@ export async function startAdmin(state: AdminState, options: AdminOptions): Prom
   });
 }
 
-/** Serves the same on a socket in the file system that only its owner can open. Rejects with one line for the user. */
+/** Longest path of a socket in bytes (sockaddr_un on Linux, without the zero at its end); a longer one is cut off without a word. */
+const MOST_PATH = 107;
+
+/**
+ * Serves the same on a socket in the file system that only its owner can open. Rejects with one line for the user, also where another
+ * gateway answers there already: two would overwrite each other's state.
+ */
 export async function startAdminSocket(state: AdminState, path: string): Promise<void> {
+  if (Buffer.byteLength(path) > MOST_PATH)
+    throw new Error(
+      `${path}: longer than the ${MOST_PATH} bytes that a socket's path may have; choose another --state`,
+    );
+  if (await answers(path))
+    throw new Error(`${path}: another serin uses this folder; end it, or choose another --state`);
   const app = adminApp(state, { address: '', token: null, socket: true });
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false });
   // One that a gateway which is gone has left.
@@ -50,6 +62,17 @@ export async function startAdminSocket(state: AdminState, path: string): Promise
     const before = process.umask(0o177);
     server.listen(path, () => resolve());
     process.umask(before);
+  });
+}
+
+/** Whether somebody listens on a socket in the file system. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
   });
 }
 

@@ -96,7 +96,7 @@ export class Compiler {
   readonly #names = new NameTable();
   readonly #groups = new GroupTable();
   readonly #tcp = new TcpTable();
-  readonly #canaries = new CanaryTable();
+  readonly #canaries: CanaryTable;
   #placingFindings: readonly UnitFinding[] = [];
   readonly #index = new EndpointIndex();
   readonly #services: ServiceTable;
@@ -114,6 +114,7 @@ export class Compiler {
     this.#rules = rules;
     this.#context = { ambassadorIds: options.ambassadorIds, environment: options.environment };
     this.#services = new ServiceTable(options, this.#index);
+    this.#canaries = new CanaryTable(options.isolateNamespaces);
     this.#tls = new TlsTable(options.certificates, options.files);
   }
 
@@ -188,10 +189,9 @@ export class Compiler {
 
   /** The file, or object of a cluster, that a Mapping or TCPMapping (`name.namespace`) stands in; null where there is none. */
   fileOfMapping(mapping: string): string | null {
-    const [name, namespace] = [
-      mapping.slice(0, mapping.indexOf('.')),
-      mapping.slice(mapping.indexOf('.') + 1),
-    ];
+    // Names can have dots, namespaces cannot.
+    const dot = mapping.lastIndexOf('.');
+    const [name, namespace] = [mapping.slice(0, dot), mapping.slice(dot + 1)];
     for (const kind of ['Mapping', 'TCPMapping']) {
       const unit = this.#names.winner(`${kind}/${namespace}/${name}`);
       if (unit !== null) return unit.file;
@@ -215,7 +215,7 @@ export class Compiler {
     return this.#canaries.hasOverlays ? this.splits() : [];
   }
 
-  /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`); takes effect with the next update. */
+  /** What commands have set outside of a cluster, by overlayKey; takes effect with the next update. */
   setOverlays(overlays: ReadonlyMap<string, CanaryOverlay>): void {
     this.#canaries.setOverlays(overlays);
   }
@@ -234,6 +234,7 @@ export class Compiler {
       hasMapping: (name) => this.#groups.hasMapping(name) || this.#tcp.hasMapping(name),
       isRouted: (place) => this.#services.isNamed(place),
       inCluster: this.#options.inCluster,
+      isShutOut: (canary) => this.#canaries.isShutOut(canary),
     };
   }
 

@@ -46,6 +46,8 @@ export interface ApiAnswer<T> {
 const TIMEOUT_MS = 30_000;
 /** Milliseconds for the head of a watch's answer. */
 const HEAD_TIMEOUT_MS = 15_000;
+/** The longest wait that an API server may ask for, milliseconds. A proxy that is wrong must not keep changes away for a day. */
+const MOST_WAIT_MS = 60_000;
 
 /** Speaks to the API server: JSON over HTTPS, one retry with new credentials after a 401. */
 export class ApiClient {
@@ -172,7 +174,7 @@ async function accept(response: IncomingMessage): Promise<IncomingMessage> {
     status,
     said.reason,
     said.message === '' ? `${status} ${text.slice(0, 200).trim()}` : said.message,
-    Number.isFinite(after) && after > 0 ? after * 1000 : null,
+    Number.isFinite(after) && after > 0 ? Math.min(after * 1000, MOST_WAIT_MS) : null,
   );
 }
 

@@ -61,9 +61,7 @@ export async function commandCanary(
   command: SplitCommand,
   by: string,
 ): Promise<CanaryChange> {
-  const name = written.replace(/^canary\//i, '');
-  const dot = name.indexOf('.');
-  const [short, space] = dot === -1 ? [name, namespace] : [name.slice(0, dot), name.slice(dot + 1)];
+  const [short, space] = await findCanary(client, written.replace(/^canary\//i, ''), namespace);
   for (let tries = 1; ; tries++) {
     const { canary, version } = await getCanary(client, short, space);
     const revision = revisionOf(canary);
@@ -115,6 +113,33 @@ export async function waitApplied(client: ApiClient, version: string, timeoutMs:
     if (waiting.length === 0 || performance.now() > end) return { by, waiting, unseen: null };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+type Place = readonly [name: string, namespace: string];
+
+/** Which Canary is meant: names can have dots, so `web.v2` is one of that name, or `web` in the namespace `v2`. */
+async function findCanary(client: ApiClient, written: string, namespace: string): Promise<Place> {
+  const dot = written.lastIndexOf('.');
+  const here: Place = [written, namespace];
+  if (dot === -1) return here;
+  const there: Place = [written.slice(0, dot), written.slice(dot + 1)];
+  const [isThere, isHere] = await Promise.all(
+    [there, here].map(async ([name, space]) => {
+      try {
+        await client.call({ path: path(space, name) });
+        return true;
+      } catch (error) {
+        // Not there, or not to be seen; if nothing is found the command itself says why.
+        if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return false;
+        throw error;
+      }
+    }),
+  );
+  if (isThere && isHere)
+    throw new Error(
+      `"${written}" can mean ${there[0]} in the namespace ${there[1]} and ${written} in ${namespace}; write ${there[0]} -n ${there[1]}, or ${written}.${namespace}`,
+    );
+  return isHere ? here : there;
 }
 
 async function getCanary(client: ApiClient, name: string, namespace: string): Promise<CanaryObject> {

@@ -136,5 +136,6 @@ export class EventWriter {
 
 function nameOfEvent({ about, reason, message }: ObjectEvent, moment: string): string {
   const hash = createHash('sha256').update(`${about.uid} ${reason} ${message} ${moment}`).digest('hex');
-  return `${about.name.slice(0, 200)}.${hash.slice(0, 16)}`;
+  // A long name may be cut behind a dot, and two in a row are no name.
+  return `${about.name.slice(0, 200).replace(/[.-]+$/, '')}.${hash.slice(0, 16)}`;
 }

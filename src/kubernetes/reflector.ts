@@ -57,6 +57,12 @@ const OUTAGE_FAILURES = 3;
 const REFUSED_MS = 15_000;
 /** An API server that starts refuses what it permits, until it has read its rules: so often that is waited for, where it was permitted before. */
 const PASSING_REFUSALS = 5;
+/** A watch that ends sooner is a short one, milliseconds. */
+const SHORT_MS = 1000;
+/** So many short watches in a row are taken for accidents; then each is waited for. */
+const PASSING_SHORT = 3;
+/** So often in a row a version may be too old before it is told. */
+const PASSING_EXPIRIES = 5;
 
 /**
  * Follows the objects of one kind: lists them in pages, then watches with bookmarks, and goes on from the last version
@@ -80,6 +86,12 @@ export class Reflector {
   /** Since when the API server is not reached, by the monotonic clock; null while it is. */
   #lostAt: number | null = null;
   #lists = 0;
+  /** Times in a row that a version, or the token for the next page, was too old. */
+  #expiries = 0;
+  /** A page's token was too old: all is asked for at once, as client-go does. */
+  #asWhole = false;
+  /** Watches in a row that ended as soon as they had begun. */
+  #shortWatches = 0;
 
   constructor(
     client: ApiClient,
@@ -136,12 +148,18 @@ export class Reflector {
   async #failed(error: unknown): Promise<void> {
     const failure =
       error instanceof ApiError ? error : new ApiError(0, '', `this is a fault of serin: ${String(error)}`);
+    const { firstBackOffMs, largestBackOffMs } = this.#times;
     if (failure.status === 410 || failure.reason === 'Expired') {
       this.#version = null;
-      return this.#sleep(this.#jittered(50));
+      if (++this.#expiries > PASSING_EXPIRIES) {
+        this.#failures++;
+        this.#events.problem(failure);
+      }
+      // One that says so of all it gives must not be asked for everything without pause.
+      const waitMs = 50 * 2 ** Math.min(10, this.#expiries - 1);
+      return this.#sleep(this.#jittered(Math.min(largestBackOffMs, waitMs)));
     }
     this.#failures++;
-    const { firstBackOffMs, largestBackOffMs } = this.#times;
     if (failure.status !== 0 && failure.status !== 429) {
       // An error of another kind is not mended by going on from the same version for ever.
       if (this.#failures > 2) this.#version = null;
@@ -211,12 +229,9 @@ export class Reflector {
     let next = '';
     let version = '';
     do {
-      const query: Record<string, string> = { limit: String(PAGE) };
+      const query: Record<string, string> = this.#asWhole ? {} : { limit: String(PAGE) };
       if (next !== '') query.continue = next;
-      const page = await this.#client.call<{ metadata?: Raw; items?: readonly Raw[] | null }>({
-        path: this.#path(query),
-        ...(this.#target.kind.metadataOnly ? { accept: METADATA_LIST } : {}),
-      });
+      const page = await this.#page(query);
       for (const item of page.items ?? []) {
         const { path, object, hash } = this.#read(item);
         objects.set(path, { object, hash });
@@ -225,7 +240,26 @@ export class Reflector {
       version = String(metadata.resourceVersion ?? '');
       next = String(metadata.continue ?? '');
     } while (next !== '' && !this.#end.signal.aborted);
+    this.#asWhole = false;
     return { version, objects };
+  }
+
+  async #page(query: Readonly<Record<string, string>>): Promise<ListPage> {
+    let page: ListPage | null;
+    try {
+      page = await this.#client.call<ListPage | null>({
+        path: this.#path(query),
+        ...(this.#target.kind.metadataOnly ? { accept: METADATA_LIST } : {}),
+      });
+    } catch (error) {
+      if (query.continue !== undefined && (error as ApiError).status === 410) this.#asWhole = true;
+      throw error;
+    }
+    // A proxy's own words, for one: an empty list would take all of the kind away.
+    const { resourceVersion } = asMap(page?.metadata);
+    if (page === null || typeof resourceVersion !== 'string' || resourceVersion === '')
+      throw new ApiError(502, '', `the answer to ${this.#path(query)} is no list`);
+    return page;
   }
 
   async #watch(): Promise<void> {
@@ -256,9 +290,11 @@ export class Reflector {
       );
     } finally {
       clearTimeout(timer);
+      this.#shortWatches = performance.now() - openedAt < SHORT_MS ? this.#shortWatches + 1 : 0;
+      if (this.#shortWatches === 0) this.#expiries = 0;
     }
     // One that ends as soon as it begins must not become a storm.
-    if (events === 0 && performance.now() - openedAt < 1000) await this.#sleep(this.#jittered(500));
+    if (this.#shortWatches > (events === 0 ? 0 : PASSING_SHORT)) await this.#sleep(this.#jittered(500));
   }
 
   #event({ type, object }: { type: string; object: Raw }): void {
@@ -322,6 +358,12 @@ export class Reflector {
       signal.addEventListener('abort', done);
     });
   }
+}
+
+/** A page of a list. */
+interface ListPage {
+  readonly metadata?: Raw;
+  readonly items?: readonly Raw[] | null;
 }
 
 /** Only metadata of objects. Kubernetes, API concepts, "Metadata-only fetches". */

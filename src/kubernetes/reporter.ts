@@ -31,6 +31,16 @@ export interface KnownObjects {
 const TICK_MS = 1000;
 /** Milliseconds between two writes of a Canary's observed share. */
 const SHARE_MS = 10_000;
+/** Milliseconds until a write that was refused is tried again. */
+const AGAIN_MS = 15_000;
+const CANARY_RULE = '{apiGroups: ["serin.dev"], resources: [canaries/status], verbs: [get, patch]}';
+const MAPPING_RULE = '{apiGroups: ["getambassador.io"], resources: [mappings/status], verbs: [get, patch]}';
+
+/** A write that was refused: when it is tried again, and what it means. */
+interface Refused {
+  readonly again: number;
+  readonly problem: ClusterProblem | null;
+}
 
 /**
  * Writes what the gateway has to say into the cluster: status of Canaries, Events. Of several replicas one writes, the leader; each tells
@@ -39,7 +49,7 @@ const SHARE_MS = 10_000;
 export class Reporter {
   readonly #client: ApiClient;
   readonly #known: KnownObjects;
-  readonly #tellStatus: (error: ApiError | null) => void;
+  readonly #onProblem: (what: string, problem: ClusterProblem | null) => void;
   readonly #leadership: Leadership;
   readonly #replica: ReplicaLease;
   readonly #events: EventWriter;
@@ -53,6 +63,10 @@ export class Reporter {
   #timer: NodeJS.Timeout | null = null;
   #writing = false;
   #wasLeader = false;
+  /** Objects whose status was refused, by what is written and by path. */
+  readonly #refused = new Map<string, Map<string, Refused>>();
+  /** Some status of a Mapping could not be written. */
+  #mappingsFailed = false;
 
   constructor(
     client: ApiClient,
@@ -64,18 +78,16 @@ export class Reporter {
     this.#mappings = mappings;
     this.#client = client;
     this.#known = known;
-    const told = (what: string, rule: string) => {
-      let refusals = 0;
-      return (error: ApiError | null): void => {
-        refusals = error?.status === 403 ? refusals + 1 : 0;
-        // An API server that starts refuses everything for a moment.
-        if (refusals !== 1) onProblem(what, error === null ? null : writeProblemOf(what, rule, error));
-      };
+    const refusals = new Map<string, number>();
+    this.#onProblem = (what, problem) => {
+      const times = problem?.code === 'kubernetes-forbidden' ? (refusals.get(what) ?? 0) + 1 : 0;
+      refusals.set(what, times);
+      // An API server that starts refuses everything for a moment.
+      if (times !== 1) onProblem(what, problem);
     };
-    this.#tellStatus = told(
-      'statuses of Canaries',
-      '{apiGroups: ["serin.dev"], resources: [canaries/status], verbs: [get, patch]}',
-    );
+    const told = (what: string, rule: string) => (error: ApiError | null) => {
+      this.#onProblem(what, error === null ? null : writeProblemOf(what, rule, error));
+    };
     this.#leadership = new Leadership(
       client,
       identity,
@@ -135,19 +147,66 @@ export class Reporter {
     this.#wasLeader = leads;
     if (!leads) return;
     this.#writing = true;
-    try {
-      if (report.issues !== this.#issues) {
-        this.#tellIssues(report.issues);
-        if (this.#mappings) await this.#writeMappings(report.issues);
-      }
-      this.#issues = report.issues;
-      for (const state of report.canaries) await this.#writeStatus(state, report.observedShare(state));
-      this.#tellStatus(null);
-    } catch (error) {
-      if (error instanceof ApiError) this.#tellStatus(error);
-    } finally {
-      this.#writing = false;
+    const news = report.issues !== this.#issues;
+    this.#issues = report.issues;
+    if (news) this.#tellIssues(report.issues);
+    if (this.#mappings && (news || this.#mappingsFailed)) {
+      const objects = new Map(this.#known.referencesOf('Mapping'));
+      const errors = errorsOf(report.issues);
+      const written = await this.#writeEach('statuses of Mappings', MAPPING_RULE, objects, (about, path) =>
+        this.#writeMapping(path, about, errors),
+      );
+      this.#mappingsFailed = !written;
     }
+    const states = new Map(
+      report.canaries.map((state) => [`Canary ${state.name}.${state.namespace}`, state]),
+    );
+    await this.#writeEach('statuses of Canaries', CANARY_RULE, states, (state, path) =>
+      this.#writeStatus(path, state, report.observedShare(state)),
+    );
+    this.#writing = false;
+  }
+
+  /**
+   * Writes of one object after another; that one is refused keeps none of the others from being written, and it is tried again after a
+   * while. False = not all were written.
+   */
+  async #writeEach<T>(
+    what: string,
+    rule: string,
+    objects: ReadonlyMap<string, T>,
+    write: (object: T, path: string) => Promise<void>,
+  ): Promise<boolean> {
+    let problem: ClusterProblem | null = null;
+    const before = this.#refused.get(what) ?? new Map<string, Refused>();
+    const refused = new Map<string, Refused>();
+    this.#refused.set(what, refused);
+    for (const [path, object] of objects) {
+      const last = before.get(path);
+      try {
+        if (last === undefined || performance.now() > last.again) await write(object, path);
+        else {
+          refused.set(path, last);
+          problem ??= last.problem;
+        }
+      } catch (error) {
+        const failure =
+          error instanceof ApiError
+            ? error
+            : new ApiError(500, '', `this is a fault of serin: ${String(error)}`);
+        const found = writeProblemOf(what, rule, failure);
+        problem ??= found;
+        refused.set(path, { again: performance.now() + AGAIN_MS, problem: found });
+        // Where nothing can be written at all one try tells it; the next one is soon.
+        if (!isOfOneObject(failure)) {
+          refused.delete(path);
+          this.#onProblem(what, problem);
+          return false;
+        }
+      }
+    }
+    this.#onProblem(what, problem);
+    return refused.size === 0;
   }
 
   #tellIssues(issues: readonly Issue[]): void {
@@ -165,19 +224,17 @@ export class Reporter {
     this.#told = now;
   }
 
-  /** Status of Mappings as Emissary has it: Running, or Inactive with the reason. */
-  async #writeMappings(issues: readonly Issue[]): Promise<void> {
-    const errors = new Map(
-      issues.filter(({ severity }) => severity === 'error').map((issue) => [issue.file, issue.message]),
-    );
-    for (const [path, about] of [...this.#known.referencesOf('Mapping')]) {
-      const reason = errors.get(path) ?? '';
-      const wanted = { state: reason === '' ? 'Running' : 'Inactive', reason };
-      const current = this.#known.status(path);
-      if (current?.state === wanted.state && (current.reason ?? '') === wanted.reason) continue;
-      const { apiVersion, namespace, name } = about;
-      await this.#patchStatus(`/apis/${apiVersion}/namespaces/${namespace}/mappings/${name}`, wanted);
-    }
+  /** Status of a Mapping as Emissary has it: Running, or Inactive with the reason. */
+  async #writeMapping(
+    path: string,
+    { apiVersion, namespace, name }: ObjectReference,
+    errors: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const reason = errors.get(path) ?? '';
+    const wanted = { state: reason === '' ? 'Running' : 'Inactive', reason };
+    const current = this.#known.status(path);
+    if (current?.state === wanted.state && (current.reason ?? '') === wanted.reason) return;
+    await this.#patchStatus(`/apis/${apiVersion}/namespaces/${namespace}/mappings/${name}`, wanted);
   }
 
   async #patchStatus(path: string, status: Raw): Promise<void> {
@@ -194,8 +251,7 @@ export class Reporter {
     }
   }
 
-  async #writeStatus(state: CanaryState, observed: number | null): Promise<void> {
-    const path = `Canary ${state.name}.${state.namespace}`;
+  async #writeStatus(path: string, state: CanaryState, observed: number | null): Promise<void> {
     const current = this.#known.status(path);
     const about = this.#known.reference(path);
     if (current === null || about === null) return;
@@ -220,6 +276,17 @@ export class Reporter {
     const message = `the canary gets ${state.weight} % of the calls (before: ${before.weight} %)${by}`;
     this.#events.happened({ about, type: 'Normal', reason: set, message });
   }
+}
+
+/** The error of each object, by path. */
+function errorsOf(issues: readonly Issue[]): ReadonlyMap<string, string> {
+  const errors = issues.filter(({ severity }) => severity === 'error');
+  return new Map(errors.map((issue) => [issue.file, issue.message]));
+}
+
+/** True for a failure that says nothing of other objects: what is written is refused, or cannot be converted. */
+function isOfOneObject({ status }: ApiError): boolean {
+  return status === 400 || status === 409 || status === 422 || status === 500;
 }
 
 function camel(code: string): string {

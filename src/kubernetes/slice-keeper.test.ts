@@ -60,3 +60,17 @@ test('one of several goes at once, and so does that of a Service that is gone', 
   kept.slices([gone(slice('b'))]);
   expect(told.slice(2)).toEqual(['-Service quote', '-EndpointSlice b']);
 });
+
+test('a slice that goes and comes back for another Service is not ended with the time of the first', () => {
+  const { kept, told } = keeper();
+  kept.slices([gone(slice('a'))]);
+  const other = {
+    ...slice('a'),
+    object: {
+      metadata: { name: 'a', namespace: 'default', labels: { 'kubernetes.io/service-name': 'other' } },
+    },
+  };
+  kept.slices([other]);
+  vi.advanceTimersByTime(5000);
+  expect(told).toEqual(['+EndpointSlice a']);
+});

@@ -48,7 +48,11 @@ export class SliceKeeper {
       }
       const service = serviceOf(object);
       const before = this.#serviceOf.get(path);
-      if (before !== undefined && before !== service) this.#forget(path);
+      if (before !== undefined && before !== service) {
+        // What was kept for the Service that had it before must not end what is another's now.
+        if (this.#held.get(before)?.slice === path) this.#release(before, path);
+        this.#forget(path);
+      }
       this.#serviceOf.set(path, service);
       this.#slices.set(service, (this.#slices.get(service) ?? new Set()).add(path));
       out.push(change);

@@ -42,8 +42,13 @@ export interface SourceEvents {
 const GATHER_MS = 10;
 /** Between two looks for kinds that come and go, milliseconds. */
 const DISCOVERY_MS = 3000;
-/** A kind that the API server fails to give so often is done without at the start. */
-const MOST_FAILURES = 3;
+/**
+ * A kind that the API server fails to give for so long is done without at the start, milliseconds. One that has just begun fails for
+ * some seconds, and to be ready without its Services would be worse than to be late.
+ */
+const MOST_FAILING_MS = 20_000;
+/** So long a version that could not be read is not tried again, milliseconds. */
+const UNREADABLE_MS = 60_000;
 /** How long the first word on a Secret is waited for, milliseconds. */
 const SECRET_MS = 2000;
 const annotation = 'getambassador.io/config';
@@ -55,6 +60,8 @@ interface Running {
   readonly reflector: Reflector;
   /** Settled with the first list, or with a reason why there will be none. */
   readonly told: Promise<void>;
+  /** Settles `told`. */
+  readonly tell: () => void;
   /** Settled with the first list. */
   readonly listed: Promise<void>;
 }
@@ -74,8 +81,12 @@ export class KubernetesSource {
   #toldVersion = '0';
   readonly #unreached = new Set<string>();
   readonly #problems = new Map<string, ClusterProblem>();
-  /** Versions of kinds that could not be read (a conversion that fails): another one is tried. */
-  readonly #unreadable = new Set<string>();
+  /** Versions of kinds that could not be read (a conversion that fails), and since when: another one is tried. */
+  readonly #unreadable = new Map<string, number>();
+  /** Objects of versions that were left, until another one's list says whether they are still there. */
+  readonly #former = new Map<string, readonly ObjectChange[]>();
+  /** Since when a kind cannot be read, in whatever version, by the monotonic clock. */
+  readonly #failingSince = new Map<string, number>();
   readonly #keeper = new SliceKeeper((changes) => this.#gather(changes));
   readonly #queue = new Map<string, Raw | null>();
   #client: ApiClient | null = null;
@@ -119,9 +130,13 @@ export class KubernetesSource {
     this.#discovery = new Discovery(this.#client);
   }
 
-  /** Lists everything once; resolves to all of it. While the API server is not reached it goes on trying. */
+  /**
+   * Lists everything once; resolves to all of it. While the API server is not reached it goes on trying. Once it is stopped it never
+   * resolves: what has come until then is not all there is, and would take the place of what is served.
+   */
   async start(): Promise<readonly ObjectChange[]> {
     await this.#discoverFirst();
+    if (this.#stopped) return new Promise(() => {});
     await Promise.all([...this.#running.values()].map(({ told }) => told));
     this.#complete = true;
     this.#discoverAgain();
@@ -245,23 +260,28 @@ export class KubernetesSource {
     running?.reflector.stop();
     this.#running.delete(kind.kind);
     this.#kindProblem(kind.kind, null);
+    const before = [...(this.#former.get(kind.kind) ?? []), ...(running?.reflector.forget() ?? [])];
+    this.#former.delete(kind.kind);
     if (version === null) {
-      this.#route(kind, running!.reflector.forget());
+      this.#route(kind, before);
       return;
     }
     const { namespace, selector } = this.#options;
     const next = this.#run(kind, version, kind.kind, namespace, null, kind.configures ? selector : null);
     this.#running.set(kind.kind, next);
-    // Objects that the other version had and this one has not are gone.
-    if (running !== undefined) {
-      const before = running.reflector.forget();
-      void next.listed.then(() => {
-        this.#route(
-          kind,
-          before.filter(({ path }) => !next.reflector.knows(path)),
-        );
-      });
-    }
+    // Who waits for the other version's list waits for this one's.
+    if (running !== undefined) void next.told.then(running.tell);
+    if (before.length === 0) return;
+    // Objects that the other version had and this one has not are gone; if it has no list either, the next one tells.
+    this.#former.set(kind.kind, before);
+    void next.listed.then(() => {
+      if (this.#former.get(kind.kind) !== before) return;
+      this.#former.delete(kind.kind);
+      this.#route(
+        kind,
+        before.filter(({ path }) => !next.reflector.knows(path)),
+      );
+    });
   }
 
   #run(
@@ -281,20 +301,24 @@ export class KubernetesSource {
       tell = resolve;
     });
     void listed.then(tell);
-    let failures = 0;
     const reflector = new Reflector(
       this.#client!,
       { kind, version, namespace, fieldSelector, labelSelector },
       {
         changed: (changes) => {
           this.#route(kind, changes);
+          this.#failingSince.delete(key);
           haveList();
         },
         seen: (object, path) => this.#see(kind, version, object, path),
         problem: (error) => {
           this.#kindProblem(key, error === null ? null : problemOf(kind, error, namespace));
           // Not there, or not allowed: that is an answer, too. A failure is none, unless it goes on.
-          if (error !== null && isRefusal(error, ++failures)) tell();
+          const now = performance.now();
+          const since = this.#failingSince.get(key) ?? now;
+          if (error === null) this.#failingSince.delete(key);
+          else this.#failingSince.set(key, since);
+          if (error !== null && isRefusal(error, now - since)) tell();
           if (error !== null && kind.custom && /conver/i.test(error.message))
             this.#unreadableIn(kind, version);
         },
@@ -302,18 +326,22 @@ export class KubernetesSource {
       this.#times,
     );
     void reflector.run();
-    return { kind, version, reflector, told, listed };
+    return { kind, version, reflector, told, tell, listed };
   }
 
   /** A version that the API server cannot convert to is left for another one, if there is one. */
   #unreadableIn(kind: WatchedKind, version: string): void {
     const known = this.#running.get(kind.kind)?.reflector.lists ?? 0;
     if (known < 2) return;
-    this.#unreadable.add(`${kind.kind} ${version}`);
-    const served = servedVersions(kind, this.#served);
-    if (served.every((item) => this.#unreadable.has(`${kind.kind} ${item}`)))
-      for (const item of served) this.#unreadable.delete(`${kind.kind} ${item}`);
-    else this.#choose(kind);
+    const now = performance.now();
+    const key = `${kind.kind} ${version}`;
+    if (!this.#unreadable.has(key)) this.#unreadable.set(key, now);
+    const keys = servedVersions(kind, this.#served).map((item) => `${kind.kind} ${item}`);
+    // None can be read: it stays with one, and looks at the others once a minute.
+    if (keys.every((item) => this.#unreadable.has(item)))
+      for (const item of keys)
+        if (now - this.#unreadable.get(item)! > UNREADABLE_MS) this.#unreadable.delete(item);
+    this.#choose(kind);
   }
 
   #see(kind: WatchedKind, version: string, object: Raw, path: string): void {
@@ -404,8 +432,9 @@ export class KubernetesSource {
 }
 
 /** True where it is no use to wait: it is forbidden, not there, or failing for good. */
-function isRefusal({ status }: ApiError, failures: number): boolean {
-  return status === 403 || status === 404 || (status >= 500 && failures >= MOST_FAILURES);
+function isRefusal({ status }: ApiError, failingMs: number): boolean {
+  if (status >= 500) return failingMs >= MOST_FAILING_MS;
+  return [400, 403, 404, 405, 406, 422].includes(status);
 }
 
 /** Discovery's place in messages. */

@@ -8,6 +8,9 @@ interface Sample extends CallCounts {
   readonly atMs: number;
 }
 
+/** Milliseconds between two samples that are kept. */
+const SPACING_MS = 500;
+
 /** The share of the last calls that each canary got, from cumulative counts that are sampled every few seconds. */
 export class ObservedShares {
   readonly #windowMs: number;
@@ -24,7 +27,9 @@ export class ObservedShares {
     this.#samples.set(name, samples);
     // Counts that went down are of other series: the canary is another one now.
     if ((samples.at(-1)?.all ?? 0) > counts.all) samples.length = 0;
-    samples.push({ atMs, ...counts });
+    // Of a hundred samples a second one says as much as all.
+    if (atMs - (samples.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY) >= SPACING_MS)
+      samples.push({ atMs, ...counts });
     // One sample at or before the beginning of the window stays, as the base of the difference.
     while (samples.length > 2 && samples[1]!.atMs <= atMs - this.#windowMs) samples.shift();
     const all = counts.all - samples[0]!.all;

@@ -258,6 +258,10 @@ export const issueTable = {
     'the Canary {older} divides the same and is older, so this one has no effect',
     'remove one of them',
   ),
+  'canary-foreign': error(
+    'it is of namespace {namespace} and may divide nothing of another one, so it has no effect',
+    'move it to the namespace of what it divides, or start without --isolate-namespaces',
+  ),
   'canary-service-missing': warning(
     'there is no Service {service}, so it has no effect yet',
     'apply the Service, or mend the name (NAME.NAMESPACE for another namespace)',

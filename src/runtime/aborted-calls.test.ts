@@ -58,3 +58,15 @@ test('a second abort counts by its own time', () => {
   vi.advanceTimersByTime(4000);
   expect(end).toHaveBeenCalledTimes(1);
 });
+
+test('a time that no timer takes is not over at once', () => {
+  const end = vi.fn();
+  const calls = new AbortedCalls(end);
+  const days = 86_400;
+  calls.update([aborted(30 * days)], now);
+  vi.advanceTimersByTime(60_000);
+  expect(end).not.toHaveBeenCalled();
+  calls.update([aborted(30 * days)], now + 29 * days * 1000);
+  vi.advanceTimersByTime(days * 1000);
+  expect(end).toHaveBeenCalledOnce();
+});

@@ -3,6 +3,9 @@ import type { SplitState } from '../compiler/canaries/split-state.ts';
 /** How late a replica may hear of an abort and still end the calls, milliseconds: after a restart there are none of before. */
 const MOST_LATE_MS = 60_000;
 
+/** The longest time that a timer takes, milliseconds; beyond it Node's fire at once. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
+
 /** Ends the running calls of canaries that were aborted with a time for it, each abort once. */
 export class AbortedCalls {
   readonly #end: (calls: NonNullable<SplitState['calls']>) => void;
@@ -24,7 +27,8 @@ export class AbortedCalls {
       if (this.#timers.get(key)?.at === overlay.at) continue;
       this.#cancel(key);
       const waitMs = Date.parse(overlay.at) + overlay.endStreamsS * 1000 - nowMs;
-      if (!(waitMs > -MOST_LATE_MS)) continue;
+      // What is too far away is looked at again with every report.
+      if (!(waitMs > -MOST_LATE_MS && waitMs <= MOST_TIMER_MS)) continue;
       const timer = setTimeout(() => this.#end(calls), Math.max(0, waitMs));
       timer.unref();
       this.#timers.set(key, { at: overlay.at, timer });

@@ -11,17 +11,17 @@ import type { AdminState, Readiness } from '../admin/state.ts';
 import type { CanaryState } from '../compiler/canaries/canary-state.ts';
 import type { SplitState } from '../compiler/canaries/split-state.ts';
 import type { Compilation } from '../compiler/compiler.ts';
-import { isPortOf } from '../compiler/service-name.ts';
 import type { ClusterProblem } from '../kubernetes/problems.ts';
 import type { MetricsInput } from '../metrics/families.ts';
-import { MergedMetrics, type SeriesEndings } from '../metrics/merged-metrics.ts';
-import { type CallCounts, ObservedShares } from '../metrics/observed-shares.ts';
+import { MergedMetrics } from '../metrics/merged-metrics.ts';
+import { ObservedShares } from '../metrics/observed-shares.ts';
 import { RateWindow } from '../metrics/rates.ts';
 import { type SplitWeight, splitWeights } from '../metrics/weights.ts';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
 import { emptySnapshot, type Snapshot } from '../model/snapshot.ts';
 import type { Issue } from '../resources/issue.ts';
 import type { SplitCommand } from '../resources/serin/overlay.ts';
+import { callsOfCanaries } from './canary-calls.ts';
 import type { EndpointTable } from './endpoint-table.ts';
 import type { ToControl } from './messages.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -130,10 +130,11 @@ export class ControlState implements AdminState {
     if (canaries.length === 0) return [];
     const endings = this.merged.endings();
     const weights = this.#weights();
-    this.#observed.retain(new Set(canaries.map(({ name, namespace }) => `${name}.${namespace}`)));
-    return canaries.map((canary) => {
-      const counts = countCalls(canary, endings, weights);
-      return this.#observed.sample(nowMs, `${canary.name}.${canary.namespace}`, counts);
+    // Each release has its own counts: those of another one are no base for a difference.
+    const names = canaries.map(({ name, namespace, revision }) => `${name}.${namespace} ${revision}`);
+    this.#observed.retain(new Set(names));
+    return callsOfCanaries(canaries, endings, weights).map((counts, index) => {
+      return this.#observed.sample(nowMs, names[index]!, counts);
     });
   }
 
@@ -218,32 +219,4 @@ function readyEndpoints(rows: Iterable<ServiceEndpoints>): { service: string; re
   const sums = new Map<string, number>();
   for (const { service, endpoints } of rows) sums.set(service, (sums.get(service) ?? 0) + endpoints.length);
   return [...sums].map(([service, ready]) => ({ service, ready }));
-}
-
-/** The calls that a Canary divides, and those of its canary. */
-function countCalls(
-  canary: CanaryState,
-  endings: readonly SeriesEndings[],
-  weights: readonly SplitWeight[],
-): CallCounts {
-  let isMeant: (labels: SeriesEndings['labels']) => boolean;
-  let isCanary: (labels: SeriesEndings['labels']) => boolean;
-  if (canary.versions !== null) {
-    const { port, targetName, versions } = canary;
-    isMeant = ({ service }) => isPortOf(service, targetName, port);
-    isCanary = ({ version, role }) => role === 'canary' && version === versions.canary.version;
-  } else {
-    const own = weights.filter(({ mapping }) => mapping === canary.targetName);
-    const routes = new Set(own.map(({ route }) => route));
-    const services = new Set(own.map(({ service }) => service));
-    isMeant = ({ route }) => routes.has(route);
-    isCanary = ({ service, role }) => role === 'canary' && services.has(service);
-  }
-  const counts = { canary: 0, all: 0 };
-  for (const { labels, ended } of endings) {
-    if (!isMeant(labels)) continue;
-    counts.all += ended;
-    if (isCanary(labels)) counts.canary += ended;
-  }
-  return counts;
 }

@@ -35,6 +35,8 @@ const RESTORE_MS = 3000;
 const SAMPLE_MS = 1000;
 /** Interval of looking at what the cluster should be told, in milliseconds: pods come and go without a compile. */
 const REPORT_MS = 2000;
+/** Between two reports behind compiles, in milliseconds: a hundred changes of endpoints a second need no hundred looks at all Canaries. */
+const REPORT_SPACING_MS = 250;
 
 type Begin = Extract<ToControl, { type: 'begin' }>;
 
@@ -68,6 +70,9 @@ export class Control {
   /** Versions of the Canaries that compiled revisions have, and that not all workers serve yet. */
   readonly #aborted: AbortedCalls;
   readonly #versions: { readonly revision: number; readonly version: string }[] = [];
+  #reportTimer: NodeJS.Timeout | null = null;
+  /** When was last reported, by the monotonic clock. */
+  #reportedAt = Number.NEGATIVE_INFINITY;
   /** The last revision that the log has. */
   #told = 0;
 
@@ -258,13 +263,23 @@ export class Control {
       this.#tell(compilations.at(-1)!, performance.now() - began);
       this.#versions.push({ revision: this.#state.compilation!.snapshot.revision, version: canaryVersion });
       this.#tellApplied();
-      this.#report();
+      this.#reportSoon();
     } while (this.#waiting.length > 0);
     this.#compiling = false;
   }
 
+  #reportSoon(): void {
+    if (this.#reportTimer !== null) return;
+    const waitMs = Math.max(0, this.#reportedAt + REPORT_SPACING_MS - performance.now());
+    this.#reportTimer = setTimeout(() => this.#report(), waitMs);
+    this.#reportTimer.unref();
+  }
+
   /** What has to be said in the cluster; the shares that were observed change all the time. */
   #report(): void {
+    if (this.#reportTimer !== null) clearTimeout(this.#reportTimer);
+    this.#reportTimer = null;
+    this.#reportedAt = performance.now();
     const canaries = this.#compiler.canaries();
     this.#aborted.update(this.#compiler.overlaidSplits(), Date.now());
     const { reporter } = this.#inputs;

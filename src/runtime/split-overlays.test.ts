@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SplitState } from '../compiler/canaries/split-state.ts';
-import { SplitOverlays } from './split-overlays.ts';
+import { prepareState, SplitOverlays } from './split-overlays.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -63,4 +63,29 @@ test('a broken file is told with its name', () => {
   writeFileSync(`${folder}/overlays.json`, '{"overlays": {"a": {"weight": 200}}}');
   expect(() => new SplitOverlays(folder)).toThrow(/overlays.json: the overlay of a is none/);
   expect(readFileSync(`${folder}/overlays.json`, 'utf8')).toContain('200');
+});
+
+test('a folder that is shared is neither used nor shut to others; an own one is for nobody else', () => {
+  const shared = `${folder}/shared`;
+  mkdirSync(shared);
+  writeFileSync(`${shared}/letter`, '');
+  chmodSync(shared, 0o777);
+  expect(() => prepareState(shared)).toThrow('choose a folder of its own');
+  expect(statSync(shared).mode & 0o777).toBe(0o777);
+  const mine = `${folder}/mine`;
+  mkdirSync(mine);
+  chmodSync(mine, 0o777);
+  writeFileSync(`${mine}/overlays.json`, '');
+  prepareState(mine);
+  expect(statSync(mine).mode & 0o777).toBe(0o700);
+});
+
+test('what is set for a Mapping is not set for a Canary of the same name', () => {
+  const overlays = new SplitOverlays(folder);
+  const splits = [split('web.default'), { ...split('web.default', 'Mapping'), revision: 'web:80' }];
+  overlays.obey(splits, 'canary/web', { kind: 'set-weight', weight: 5 }, 'me');
+  overlays.obey(splits, 'mapping/web', { kind: 'set-weight', weight: 7 }, 'me');
+  expect([...overlays.all.values()].map(({ weight }) => weight)).toEqual([5, 7]);
+  overlays.obey(splits, 'mapping/web', { kind: 'resume' }, 'me');
+  expect([...new SplitOverlays(folder).all.values()].map(({ weight }) => weight)).toEqual([5]);
 });

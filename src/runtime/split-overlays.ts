@@ -4,10 +4,13 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
-  writeSync,
+  statSync,
+  writeFileSync,
 } from 'node:fs';
+import { overlayKey } from '../compiler/canaries/canary-table.ts';
 import { findSplits, type SplitState } from '../compiler/canaries/split-state.ts';
 import { type CanaryOverlay, readOverlay } from '../resources/serin/canary.ts';
 import { overlayAfter, type SplitCommand } from '../resources/serin/overlay.ts';
@@ -53,14 +56,15 @@ export class SplitOverlays {
   obey(splits: readonly SplitState[], name: string, command: SplitCommand, by: string): SplitChange {
     const split = oneOf(splits, name);
     const overlay = overlayAfter(command, split, by, new Date().toISOString());
-    const before = this.#overlays.get(split.name);
-    if (overlay === null) this.#overlays.delete(split.name);
-    else this.#overlays.set(split.name, overlay);
+    const key = overlayKey(split.kind, split.name);
+    const before = this.#overlays.get(key);
+    if (overlay === null) this.#overlays.delete(key);
+    else this.#overlays.set(key, overlay);
     try {
       this.#write();
     } catch (error) {
-      if (before === undefined) this.#overlays.delete(split.name);
-      else this.#overlays.set(split.name, before);
+      if (before === undefined) this.#overlays.delete(key);
+      else this.#overlays.set(key, before);
       throw new SplitRefusal(
         `${this.#file} cannot be written (${(error as Error).message}), so nothing has changed`,
       );
@@ -78,20 +82,34 @@ export class SplitOverlays {
 
 /** Makes the folder of the state, for nobody else to read. Throws with one line for the user. */
 export function prepareState(folder: string): void {
+  let foreign: string | undefined;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
+    foreign = readdirSync(folder).find((name) => !own.has(name));
+    if (foreign === undefined) chmodSync(folder, 0o700);
+    else if ((statSync(folder).mode & 0o022) === 0) return;
   } catch (error) {
     throw new Error(`--state ${folder}: ${(error as Error).message}`);
   }
+  // Somebody else's folder, such as /tmp, is not shut to all others.
+  if (foreign !== undefined)
+    throw new Error(
+      `--state ${folder}: others can write there, and it holds what is not serin's (${foreign}); choose a folder of its own`,
+    );
 }
+
+/** What serin itself keeps there. */
+const own: ReadonlySet<string> = new Set(
+  ['overlays.json', 'snapshot.json'].flatMap((name) => [name, `${name}.new`]).concat(ADMIN_SOCKET),
+);
 
 /** Replaces a file of the state as a whole, mode 0600: whoever reads it sees the old one or the new one. */
 export function writeState(file: string, text: string): void {
   const next = `${file}.new`;
   const handle = openSync(next, 'w', 0o600);
   try {
-    writeSync(handle, text);
+    // Not writeSync: on a disk that is nearly full it writes a part and says nothing.
+    writeFileSync(handle, text);
     fsyncSync(handle);
   } finally {
     closeSync(handle);

@@ -120,7 +120,11 @@ export function runCommand(): Command {
       (v: string, all: string[] = []) => [...all, v],
     )
     .option('--unguarded', 'serve routes that an AuthService or Filter should guard', false)
-    .option('--isolate-namespaces', 'a Mapping joins only its own namespace’s group', false)
+    .option(
+      '--isolate-namespaces',
+      'a Mapping joins only its own namespace’s group, and a Canary divides only what is of its own',
+      false,
+    )
     .option('--verify-upstreams', 'verify the certificates of all upstreams over TLS', false)
     .option('--max-series <n>', 'series of metrics that keep their labels', parseCount, 10_000)
     .option(

@@ -102,13 +102,13 @@ async function inCluster(name: string, order: SplitCommand, given: Given): Promi
   const { client, namespace } = await openCluster(given);
   const { commandCanary, waitApplied } = await import('../../kubernetes/canary-client.ts');
   const change = await commandCanary(client, name, namespace, order, userName());
-  const applied = await waitApplied(client, change.version, given.timeout);
+  const { by, waiting, unseen } = await waitApplied(client, change.version, given.timeout);
   return {
     name: `${change.name}.${change.namespace}`,
     before: change.before,
     weight: change.weight,
     state: change.overlay?.state ?? 'as written',
-    replicas: { applied: applied.by, waiting: applied.waiting, unseen: applied.unseen },
+    replicas: { applied: by, waiting, unseen },
   };
 }
 

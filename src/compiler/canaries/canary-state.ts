@@ -56,6 +56,8 @@ export interface CanarySurroundings {
   readonly isRouted: (place: string) => boolean;
   /** True where the objects of a cluster are followed: then a Service that is not known does not exist. */
   readonly inCluster: boolean;
+  /** True for a Canary that may have no effect on what it names: another namespace, with --isolate-namespaces. */
+  readonly isShutOut: (canary: Canary) => boolean;
 }
 
 /** Pods of neither version that are named; the others are counted by nobody. */
@@ -76,6 +78,8 @@ export function canaryFinding(
   if (older !== null)
     return finding('canary-conflict', ['spec', canary.target.kind], { older: canaryName(older) });
   const { target } = canary;
+  if (around.isShutOut(canary))
+    return finding('canary-foreign', ['spec', target.kind], { namespace: canary.meta.namespace });
   if (target.kind === 'mapping') {
     if (around.hasMapping(target.mapping)) return null;
     return finding('canary-mapping-missing', ['spec', 'mapping'], { mapping: target.mapping });
@@ -122,6 +126,11 @@ function conditionsOf(
   if (older !== null) {
     const message = `${canaryName(older)} divides the same and is older, so this one has no effect; remove one of them`;
     return [accepted('False', 'Conflict', message), ready('False', 'Conflict', message)];
+  }
+  if (around.isShutOut(active.canary)) {
+    const { namespace } = active.canary.meta;
+    const message = `it is of namespace ${namespace} and divides nothing of another one (--isolate-namespaces)`;
+    return [accepted('False', 'NamespaceForeign', message), ready('False', 'NamespaceForeign', message)];
   }
   const found = canaryFinding(active, older, around);
   if (found !== null) {

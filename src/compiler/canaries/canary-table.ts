@@ -40,42 +40,70 @@ export function canaryName({ meta }: Canary): string {
   return `${meta.name}.${meta.namespace}`;
 }
 
+/** Kinds of what has a weight that commands can set. */
+export type SplitKind = 'Canary' | 'Mapping' | 'TCPMapping';
+
+/** By what a command's overlay is kept: a Canary and a Mapping can have one name, and what is set for one is not set for the other. */
+export function overlayKey(kind: SplitKind, name: string): string {
+  return `${kind}/${name}`;
+}
+
+/** True for a Canary that divides what is not of its own namespace. */
+export function isForeign({ target, meta }: Canary): boolean {
+  const name = target.kind === 'service' ? target.service : target.mapping;
+  return name.slice(name.lastIndexOf('.') + 1) !== meta.namespace;
+}
+
 /** All Canaries, by what they divide. Of two that divide the same the older wins. */
 export class CanaryTable implements CanaryLookup {
+  readonly #isolated: boolean;
   readonly #units = new Set<Unit>();
   readonly #byPlace = new Map<string, Set<Unit>>();
-  /** What commands have set outside of a cluster, by Canary or Mapping (`name.namespace`). */
+  /** The same, the oldest first, as far as somebody has asked: a place can have thousands. */
+  readonly #byAge = new Map<string, readonly Unit[]>();
+  /** What commands have set outside of a cluster, by {@link overlayKey}. */
   #overlays: ReadonlyMap<string, CanaryOverlay> = new Map();
   #services = new Set<string>();
   #mappings = new Set<string>();
+
+  /** @param isolated a Canary has no effect on another namespace (--isolate-namespaces). */
+  constructor(isolated = false) {
+    this.#isolated = isolated;
+  }
 
   /** Adds or removes an object; others than Canaries are passed over. */
   change(unit: Unit, add: boolean): void {
     const canary = resourceOf(unit, 'Canary');
     if (canary === null) return;
+    if (add) this.#units.add(unit);
+    else this.#units.delete(unit);
+    if (this.isShutOut(canary)) return;
     const place = placeOf(canary.target);
+    this.#byAge.delete(place);
     const units = this.#byPlace.get(place) ?? new Set<Unit>();
     if (add) units.add(unit);
     else units.delete(unit);
     if (units.size > 0) this.#byPlace.set(place, units);
     else this.#byPlace.delete(place);
-    if (add) this.#units.add(unit);
-    else this.#units.delete(unit);
     this.#touch(canary.target);
   }
 
-  /** Takes over what commands have set, by name of Canary or Mapping. */
+  /** Takes over what commands have set, by {@link overlayKey}. */
   setOverlays(overlays: ReadonlyMap<string, CanaryOverlay>): void {
-    const names = new Set([...this.#overlays.keys(), ...overlays.keys()]);
-    for (const name of names) {
-      if (JSON.stringify(this.#overlays.get(name)) === JSON.stringify(overlays.get(name))) continue;
-      this.#mappings.add(name);
+    for (const key of new Set([...this.#overlays.keys(), ...overlays.keys()])) {
+      if (JSON.stringify(this.#overlays.get(key)) === JSON.stringify(overlays.get(key))) continue;
+      this.#mappings.add(key.slice(key.indexOf('/') + 1));
       for (const unit of this.#units) {
         const canary = resourceOf(unit, 'Canary')!;
-        if (canaryName(canary) === name) this.#touch(canary.target);
+        if (overlayKey('Canary', canaryName(canary)) === key) this.#touch(canary.target);
       }
     }
     this.#overlays = overlays;
+  }
+
+  /** True for a Canary that may have no effect on what it names. */
+  isShutOut(canary: Canary): boolean {
+    return this.#isolated && isForeign(canary);
   }
 
   /** What has been touched since this was last asked; null = nothing. */
@@ -92,13 +120,13 @@ export class CanaryTable implements CanaryLookup {
     const { host, port } = splitKey(serviceKey);
     const cluster = clusterName(host, 'default');
     if (cluster === null) return null;
-    const [first] = this.#candidates(`service ${cluster.name}.${cluster.namespace}`, port);
-    return first === undefined ? null : this.#active(first);
+    const first = this.#oldest(`service ${cluster.name}.${cluster.namespace}`, port);
+    return first === null ? null : this.#active(first);
   }
 
   weightOfMapping(mapping: string, service: string): number | null {
-    const [first] = this.#candidates(`mapping ${mapping}`, null);
-    if (first !== undefined) return this.#active(first).weight;
+    const first = this.#oldest(`mapping ${mapping}`, null);
+    if (first !== null) return this.#active(first).weight;
     // A command outside of a cluster can name a Mapping itself.
     return this.overlayOfMapping(mapping, service)?.weight ?? null;
   }
@@ -112,7 +140,9 @@ export class CanaryTable implements CanaryLookup {
 
   /** What a command has set for a Mapping itself. */
   overlayOfMapping(mapping: string, service: string): CanaryOverlay | null {
-    return overlayInForce(this.#overlays.get(mapping) ?? null, service);
+    const of = (kind: SplitKind): CanaryOverlay | null =>
+      overlayInForce(this.#overlays.get(overlayKey(kind, mapping)) ?? null, service);
+    return of('Mapping') ?? of('TCPMapping');
   }
 
   /** True for a Mapping whose weight a Canary has taken over. */
@@ -123,12 +153,13 @@ export class CanaryTable implements CanaryLookup {
   /** All Canaries, with the older one that keeps each from being in force, or null. */
   *all(): Generator<{ readonly active: ActiveCanary; readonly older: Canary | null }> {
     for (const unit of this.#units) {
-      const { target } = resourceOf(unit, 'Canary')!;
+      const canary = resourceOf(unit, 'Canary')!;
+      const { target } = canary;
       const port = target.kind === 'service' ? target.port : null;
-      const [first] = this.#candidates(placeOf(target), port);
+      const first = this.isShutOut(canary) ? null : this.#oldest(placeOf(target), port);
       yield {
         active: this.#active(unit),
-        older: first === undefined || first === unit ? null : resourceOf(first, 'Canary'),
+        older: first === null || first === unit ? null : resourceOf(first, 'Canary'),
       };
     }
   }
@@ -138,20 +169,25 @@ export class CanaryTable implements CanaryLookup {
     else this.#mappings.add(target.mapping);
   }
 
-  /** Those that divide the same, the oldest first. One without a port is for each of them. */
-  #candidates(place: string, port: number | null): Unit[] {
-    const units = this.#byPlace.get(place);
-    if (units === undefined) return [];
-    const meant = [...units].filter((unit) => {
+  /** The oldest of those that divide the same; null = there is none. One without a port is for each of them. */
+  #oldest(place: string, port: number | null): Unit | null {
+    let units = this.#byAge.get(place);
+    if (units === undefined) {
+      const all = this.#byPlace.get(place);
+      if (all === undefined) return null;
+      units = [...all].sort((a, b) => compareAge(resourceOf(a, 'Canary')!, resourceOf(b, 'Canary')!));
+      this.#byAge.set(place, units);
+    }
+    const first = units.find((unit) => {
       const { target } = resourceOf(unit, 'Canary')!;
       return target.kind === 'mapping' || port === null || target.port === null || target.port === port;
     });
-    return meant.sort((a, b) => compareAge(resourceOf(a, 'Canary')!, resourceOf(b, 'Canary')!));
+    return first ?? null;
   }
 
   #active(unit: Unit): ActiveCanary {
     const canary = resourceOf(unit, 'Canary')!;
-    const written = this.#overlays.get(canaryName(canary)) ?? canary.overlay;
+    const written = this.#overlays.get(overlayKey('Canary', canaryName(canary))) ?? canary.overlay;
     const overlay = overlayInForce(written, revisionOf(canary));
     return { unit, canary, weight: overlay?.weight ?? canary.weight, overlay };
   }

@@ -2,11 +2,11 @@ import type { CanaryOverlay } from '../../resources/serin/canary.ts';
 import { type GroupMember, memberName } from '../group.ts';
 import { canonicalKey, splitKey } from '../service-name.ts';
 import type { CanaryState } from './canary-state.ts';
-import type { CanaryTable } from './canary-table.ts';
+import type { CanaryTable, SplitKind } from './canary-table.ts';
 
 /** A weight that commands can set: a Canary's, or that of a Mapping which has one. */
 export interface SplitState {
-  readonly kind: 'Canary' | 'Mapping' | 'TCPMapping';
+  readonly kind: SplitKind;
   /** `name.namespace`. */
   readonly name: string;
   /** The release that an overlay counts for. */
@@ -30,9 +30,9 @@ export function splitStates(
   table: CanaryTable,
 ): SplitState[] {
   // There can be ten thousand of them.
-  const all = new Map([...members].map((member) => [memberName(member), member]));
-  const callsOf = (mapping: string): SplitState['calls'] => {
-    const member = all.get(mapping);
+  const all = [...members].map((member) => [memberName(member), member] as const);
+  const byName = new Map(all);
+  const callsOf = (member: GroupMember | undefined): SplitState['calls'] => {
     if (member === undefined) return null;
     const { host, port } = splitKey(canonicalKey(member.mapping.serviceKey));
     return { service: host, port, version: null };
@@ -41,7 +41,7 @@ export function splitStates(
     const { name, namespace, revision, weight, specWeight, overlay, versions, targetName, port } = canary;
     const calls =
       versions === null
-        ? callsOf(targetName)
+        ? callsOf(byName.get(targetName))
         : { service: targetName, port, version: versions.canary.version };
     return { kind: 'Canary', name: `${name}.${namespace}`, revision, weight, specWeight, overlay, calls };
   });
@@ -50,7 +50,7 @@ export function splitStates(
     // Production has no weight; one that a Canary has taken over is the Canary's.
     if (written === null || table.hasMapping(name)) continue;
     const overlay = table.overlayOfMapping(name, revision);
-    const calls = callsOf(name);
+    const calls = callsOf(member);
     splits.push({
       kind,
       name,
@@ -74,7 +74,7 @@ export function findSplits<S extends Pick<SplitState, 'kind' | 'name'>>(
   const name = written.slice(slash + 1);
   const meant = splits.filter((split) => {
     if (kind !== null && split.kind.toLowerCase() !== kind) return false;
-    return split.name === name || split.name.slice(0, split.name.indexOf('.')) === name;
+    return split.name === name || split.name.slice(0, split.name.lastIndexOf('.')) === name;
   });
   // A Canary is what a name means first.
   const canaries = meant.filter((split) => split.kind === 'Canary');

@@ -67,7 +67,8 @@ export function text(value: unknown): string | null {
 
 /** A map with its values as text; what is no scalar is left out. */
 export function textMap(value: unknown): Record<string, string> {
-  const result: Record<string, string> = {};
+  // Without a prototype: whoever asks for the label `constructor` must not be given a function.
+  const result: Record<string, string> = Object.create(null);
   if (isMap(value)) {
     for (const key in value) {
       const item = value[key];
