@@ -51,8 +51,8 @@ export const defaultTimes: ReflectorTimes = {
 
 /** Objects in a page of a list. */
 const PAGE = 500;
-/** So many tries in a row that fail make an outage, however short: one that starts anew is back within a second. */
-const OUTAGE_FAILURES = 3;
+/** A try that fails so soon, milliseconds, found nobody there: the API server is away. */
+const NOBODY_MS = 500;
 /** Milliseconds between two tries where a permission is missing that a person has to grant. */
 const REFUSED_MS = 15_000;
 /** An API server that starts refuses what it permits, until it has read its rules: so often that is waited for, where it was permitted before. */
@@ -85,6 +85,11 @@ export class Reflector {
   #worked = false;
   /** Since when the API server is not reached, by the monotonic clock; null while it is. */
   #lostAt: number | null = null;
+  /** When the last try began, and whether it was answered. */
+  #triedAt = 0;
+  #opened = false;
+  /** A try since then found nobody there. */
+  #foundNobody = false;
   #lists = 0;
   /** Times in a row that a version, or the token for the next page, was too old. */
   #expiries = 0;
@@ -123,6 +128,8 @@ export class Reflector {
   /** Follows until {@link stop}. Never rejects. */
   async run(): Promise<void> {
     while (!this.#end.signal.aborted) {
+      this.#triedAt = performance.now();
+      this.#opened = false;
       try {
         if (this.#version === null || this.#wasAway()) await this.#list();
         await this.#watch();
@@ -163,7 +170,10 @@ export class Reflector {
     if (failure.status !== 0 && failure.status !== 429) {
       // An error of another kind is not mended by going on from the same version for ever.
       if (this.#failures > 2) this.#version = null;
-    } else this.#lostAt ??= performance.now();
+    } else {
+      this.#lostAt ??= performance.now();
+      this.#foundNobody ||= !this.#opened && performance.now() - this.#triedAt < NOBODY_MS;
+    }
     // One broken connection is nothing to tell of, nor is a server that asks for a moment of patience.
     const passing = failure.status === 0 ? 1 : failure.status === 429 || failure.status === 503 ? 3 : 0;
     if (failure.status === 403) return this.#refused(failure);
@@ -173,12 +183,12 @@ export class Reflector {
   }
 
   /**
-   * The API server was away for so long that its store may have been set back, which no watch would tell. Connections that break one after
-   * another are no such outage.
+   * The API server was away, so that its store may have been set back meanwhile, which no watch would tell. Connections that break one
+   * after another are no such outage.
    */
   #wasAway(): boolean {
     if (this.#lostAt === null) return false;
-    return this.#failures >= OUTAGE_FAILURES || performance.now() - this.#lostAt > this.#times.outageMs;
+    return this.#foundNobody || performance.now() - this.#lostAt > this.#times.outageMs;
   }
 
   async #refused(failure: ApiError): Promise<void> {
@@ -192,6 +202,8 @@ export class Reflector {
 
   #heard(): void {
     this.#lostAt = null;
+    this.#foundNobody = false;
+    this.#opened = true;
     this.#worked = true;
     this.#refusals = 0;
     if (this.#failures === 0) return;
