@@ -40,7 +40,7 @@ test('what can mean two of them means none', async () => {
 test('who may not look at Leases is told what was written', async () => {
   server = await startOddServer((_url, response) => say(response, { message: 'leases is forbidden' }, 403));
   const applied = await waitApplied(new ApiClient(server.credentials), '7', 1000);
-  expect(applied).toEqual({ by: [], waiting: [], unknown: 'leases is forbidden' });
+  expect(applied).toEqual({ by: [], waiting: [], unseen: 'leases is forbidden' });
 });
 
 test('who is there is told by the cluster’s clock, not by that of whoever asks', async () => {

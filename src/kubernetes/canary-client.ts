@@ -3,7 +3,7 @@ import { type Canary, type CanaryOverlay, parseCanary } from '../resources/serin
 import { overlayAfter, overlayInForce, revisionOf, type SplitCommand } from '../resources/serin/overlay.ts';
 import { type ApiClient, ApiError, type Raw } from './api-client.ts';
 import { asMap } from './kinds.ts';
-import { isAtLeast, liveReplicas, type ReplicaState } from './lease.ts';
+import { isAtLeast, liveReplicas } from './lease.ts';
 
 /** What a command has written. */
 export interface CanaryChange {
@@ -22,8 +22,8 @@ export interface Applied {
   /** Replicas that serve it, and those that do not yet. */
   readonly by: readonly string[];
   readonly waiting: readonly string[];
-  /** Why it is not known; null = it is. */
-  readonly unknown: string | null;
+  /** Why that cannot be seen; null = it can. */
+  readonly unseen: string | null;
 }
 
 /** A Canary with its status, as the API server has it. */
@@ -90,24 +90,27 @@ export async function commandCanary(
 }
 
 /**
- * Waits until every replica that is there serves a version. Resolves also when the time is over: then somebody is still waiting.
+ * Waits until every replica that is there serves a version. Resolves also when the time is over: then somebody is still waiting; and where
+ * it cannot be seen, for not everybody who may write a Canary may read the gateway's Leases.
  * @param timeoutMs milliseconds.
  */
 export async function waitApplied(client: ApiClient, version: string, timeoutMs: number): Promise<Applied> {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    let replicas: readonly ReplicaState[];
+    let replicas: Awaited<ReturnType<typeof liveReplicas>>;
     try {
       replicas = await liveReplicas(client, null);
     } catch (error) {
-      // Whoever may change a Canary need not be allowed to look at the replicas' Leases: it is written all the same.
-      if (error instanceof ApiError && error.status === 403)
-        return { by: [], waiting: [], unknown: error.message };
-      throw error;
+      // What was written is written, whoever is reached now.
+      if (performance.now() < end && (error as ApiError).status !== 403) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        continue;
+      }
+      return { by: [], waiting: [], unseen: (error as Error).message };
     }
     const by = replicas.filter(({ applied }) => isAtLeast(applied, version)).map(({ name }) => name);
     const waiting = replicas.filter(({ applied }) => !isAtLeast(applied, version)).map(({ name }) => name);
-    if (waiting.length === 0 || performance.now() > end) return { by, waiting, unknown: null };
+    if (waiting.length === 0 || performance.now() > end) return { by, waiting, unseen: null };
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
@@ -154,8 +157,7 @@ async function getCanary(client: ApiClient, name: string, namespace: string): Pr
     );
   }
   const read = readCanary(object);
-  if (read === null)
-    throw new Error(`the Canary ${name}.${namespace} is broken; its conditions and Events say how`);
+  if (read === null) throw new Error(`the Canary ${name}.${namespace} is broken; its Events say how`);
   return read;
 }
 

@@ -18,8 +18,9 @@ const MOST_WAITING = 500;
 /** Milliseconds between two writes: a thousand broken objects must not be a load for the API server. */
 const PACE_MS = 100;
 
-/** Milliseconds until a write that was refused, or found nobody, is tried again; jittered. */
-const AGAIN_MS = 15_000;
+/** Milliseconds until a write that was refused, or found nobody, is tried again: four times as long each time, jittered. */
+const AGAIN_MS = 1000;
+const MOST_AGAIN_MS = 15_000;
 
 /** Writes Kubernetes Events, slowly, each once: what was written before, also by another replica, is not written again. */
 export class EventWriter {
@@ -70,11 +71,13 @@ export class EventWriter {
 
   async #drain(): Promise<void> {
     this.#busy = true;
+    let againMs = AGAIN_MS;
     for (let event = this.#waiting[0]; event !== undefined; event = this.#waiting[0]) {
       const done = await this.#isDone(event);
       if (this.#stopped) return;
       if (done) this.#waiting.shift();
-      await this.#wait(done ? PACE_MS : AGAIN_MS * (0.5 + Math.random() / 2));
+      await this.#wait(done ? PACE_MS : againMs * (0.5 + Math.random() / 2));
+      againMs = done ? AGAIN_MS : Math.min(MOST_AGAIN_MS, againMs * 4);
     }
     this.#busy = false;
   }

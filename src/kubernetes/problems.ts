@@ -37,7 +37,7 @@ export function problemOf(
   namespace: string | null,
 ): ClusterProblem {
   if (error.status === 403 || error.status === 401) {
-    const rule = `{apiGroups: ["${group}"], resources: [${resource}], verbs: [get, list, watch]}`;
+    const rule = `{apiGroups: ["${group}"], resources: [${resource}], verbs: [list, watch]}`;
     const where = namespace === null ? 'a ClusterRole' : `a Role in ${namespace}`;
     const narrower = namespace === null ? ', or follow one namespace with --namespace' : '';
     return {

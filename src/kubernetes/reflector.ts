@@ -46,11 +46,13 @@ export const defaultTimes: ReflectorTimes = {
   emptyAgainMs: 10_000,
   firstBackOffMs: 200,
   largestBackOffMs: 10_000,
-  outageMs: 1000,
+  outageMs: 10_000,
 };
 
 /** Objects in a page of a list. */
 const PAGE = 500;
+/** So many tries in a row that fail make an outage, however short: one that starts anew is back within a second. */
+const OUTAGE_FAILURES = 3;
 /** Milliseconds between two tries where a permission is missing that a person has to grant. */
 const REFUSED_MS = 15_000;
 /** An API server that starts refuses what it permits, until it has read its rules: so often that is waited for, where it was permitted before. */
@@ -122,7 +124,7 @@ export class Reflector {
   async run(): Promise<void> {
     while (!this.#end.signal.aborted) {
       try {
-        if (this.#version === null) await this.#list();
+        if (this.#version === null || this.#wasAway()) await this.#list();
         await this.#watch();
       } catch (error) {
         if (this.#end.signal.aborted) return;
@@ -146,7 +148,7 @@ export class Reflector {
   async #failed(error: unknown): Promise<void> {
     const failure =
       error instanceof ApiError ? error : new ApiError(0, '', `this is a fault of serin: ${String(error)}`);
-    const { outageMs, firstBackOffMs, largestBackOffMs } = this.#times;
+    const { firstBackOffMs, largestBackOffMs } = this.#times;
     if (failure.status === 410 || failure.reason === 'Expired') {
       this.#version = null;
       if (++this.#expiries > PASSING_EXPIRIES) {
@@ -161,16 +163,22 @@ export class Reflector {
     if (failure.status !== 0 && failure.status !== 429) {
       // An error of another kind is not mended by going on from the same version for ever.
       if (this.#failures > 2) this.#version = null;
-    } else {
-      this.#lostAt ??= performance.now();
-      if (performance.now() - this.#lostAt > outageMs) this.#version = null;
-    }
+    } else this.#lostAt ??= performance.now();
     // One broken connection is nothing to tell of, nor is a server that asks for a moment of patience.
     const passing = failure.status === 0 ? 1 : failure.status === 429 || failure.status === 503 ? 3 : 0;
     if (failure.status === 403) return this.#refused(failure);
     if (this.#failures > passing) this.#events.problem(failure);
     const backOff = Math.min(largestBackOffMs, firstBackOffMs * 2 ** Math.min(10, this.#failures - 1));
     await this.#sleep(this.#jittered(Math.max(backOff, failure.retryAfterMs ?? 0)));
+  }
+
+  /**
+   * The API server was away for so long that its store may have been set back, which no watch would tell. Connections that break one after
+   * another are no such outage.
+   */
+  #wasAway(): boolean {
+    if (this.#lostAt === null) return false;
+    return this.#failures >= OUTAGE_FAILURES || performance.now() - this.#lostAt > this.#times.outageMs;
   }
 
   async #refused(failure: ApiError): Promise<void> {

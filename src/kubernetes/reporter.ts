@@ -78,9 +78,15 @@ export class Reporter {
     this.#mappings = mappings;
     this.#client = client;
     this.#known = known;
-    this.#onProblem = onProblem;
+    const refusals = new Map<string, number>();
+    this.#onProblem = (what, problem) => {
+      const times = problem?.code === 'kubernetes-forbidden' ? (refusals.get(what) ?? 0) + 1 : 0;
+      refusals.set(what, times);
+      // An API server that starts refuses everything for a moment.
+      if (times !== 1) onProblem(what, problem);
+    };
     const told = (what: string, rule: string) => (error: ApiError | null) => {
-      onProblem(what, error === null ? null : writeProblemOf(what, rule, error));
+      this.#onProblem(what, error === null ? null : writeProblemOf(what, rule, error));
     };
     this.#leadership = new Leadership(
       client,
@@ -147,7 +153,7 @@ export class Reporter {
     if (this.#mappings && (news || this.#mappingsFailed)) {
       const objects = new Map(this.#known.referencesOf('Mapping'));
       const errors = errorsOf(report.issues);
-      const written = await this.#writeEach('status of Mappings', MAPPING_RULE, objects, (about, path) =>
+      const written = await this.#writeEach('statuses of Mappings', MAPPING_RULE, objects, (about, path) =>
         this.#writeMapping(path, about, errors),
       );
       this.#mappingsFailed = !written;
@@ -155,7 +161,7 @@ export class Reporter {
     const states = new Map(
       report.canaries.map((state) => [`Canary ${state.name}.${state.namespace}`, state]),
     );
-    await this.#writeEach('status', CANARY_RULE, states, (state, path) =>
+    await this.#writeEach('statuses of Canaries', CANARY_RULE, states, (state, path) =>
       this.#writeStatus(path, state, report.observedShare(state)),
     );
     this.#writing = false;

@@ -117,7 +117,7 @@ export class DataPlane {
     this.#loop.tick();
     for (const service of patch.delete) this.#services.delete(service);
     for (const known of patch.set) this.#services.set(known as ServiceEndpoints);
-    this.#retirePools();
+    for (const pool of this.#services.takeReleased() as AddressPool[]) this.#retire(pool);
   }
 
   /** Takes an accepted connection; a socket must be paused. @param listener its listener's name. */
@@ -181,7 +181,7 @@ export class DataPlane {
   }
 
   #poolOf(endpoint: Endpoint): AddressPool {
-    const key = `${endpoint.address} ${endpoint.port}`;
+    const key = keyOf(endpoint);
     let pool = this.#pools.get(key);
     if (pool === undefined) {
       pool = new AddressPool(this.#gateway, endpoint.address, endpoint.port, {
@@ -216,13 +216,9 @@ export class DataPlane {
     return ended;
   }
 
-  #retirePools(): void {
-    const used = this.#services.pools();
-    for (const [key, pool] of this.#pools) {
-      if (used.has(pool)) continue;
-      pool.retire();
-      if (pool.isUnused) this.#pools.delete(key);
-    }
+  #retire(pool: AddressPool): void {
+    pool.retire();
+    if (pool.isUnused) this.#pools.delete(keyOf(pool));
   }
 
   #sweep(): void {
@@ -230,7 +226,8 @@ export class DataPlane {
     for (const connection of this.#connections.all()) connection.sweep(now);
     for (const pool of this.#pools.values()) pool.sweep(now);
     // Pools of addresses that are no endpoints any more, whose last call is over by now.
-    if (++this.#sweeps % 10 === 0) this.#retirePools();
+    if (++this.#sweeps % 10 !== 0) return;
+    for (const pool of this.#pools.values()) if (!this.#services.isUsed(pool)) this.#retire(pool);
   }
 
   /** More is queued for slow readers than the worker may hold. */
@@ -240,4 +237,8 @@ export class DataPlane {
       if (this.#gateway.queued.bytes <= this.#gateway.limits.queued_bytes) return;
     }
   }
+}
+
+function keyOf({ address, port }: { readonly address: string; readonly port: number }): string {
+  return `${address} ${port}`;
 }

@@ -95,7 +95,9 @@ describe('Services', () => {
     const before = service.endpoints.map(({ pool }) => pool);
     set([1, 2]);
     expect(service.endpoints[0]!.pool).toBe(before[1]);
-    expect(services.pools().has(before[0]!)).toBe(false);
+    expect([services.isUsed(before[0]!), services.isUsed(before[1]!)]).toEqual([false, true]);
+    expect(services.takeReleased()).toEqual([before[0]]);
+    expect(services.takeReleased()).toEqual([]);
   });
 
   it('is empty only when that is known', () => {

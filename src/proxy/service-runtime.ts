@@ -89,6 +89,10 @@ export class ServiceRuntime {
 /** All services that any route names. */
 export class Services {
   readonly #services = new Map<string, ServiceRuntime>();
+  /** How many endpoints of services a pool serves. */
+  readonly #uses = new Map<EndpointPool, number>();
+  /** Pools that serve none any more, since {@link takeReleased}. */
+  readonly #released = new Set<EndpointPool>();
   readonly #poolOf: (endpoint: Endpoint) => EndpointPool;
 
   constructor(poolOf: (endpoint: Endpoint) => EndpointPool) {
@@ -112,7 +116,10 @@ export class Services {
     service.version = known.version;
     service.everReady = known.everReady || service.everReady;
     service.problem = known.problem;
-    service.endpoints = known.endpoints.map((endpoint) => ({ endpoint, pool: this.#poolOf(endpoint) }));
+    this.#replace(
+      service,
+      known.endpoints.map((endpoint) => ({ endpoint, pool: this.#poolOf(endpoint) })),
+    );
     if (known.state === 'pending') return;
     service.asked = false;
     service.resumeAll();
@@ -122,17 +129,36 @@ export class Services {
   delete(name: string): void {
     const service = this.#services.get(name);
     if (service === undefined) return;
-    service.endpoints = [];
+    this.#replace(service, []);
     service.state = 'pending';
     service.asked = false;
     service.everReady = false;
     service.resumeAll();
   }
 
-  /** Every pool that an endpoint of some service names. */
-  pools(): Set<EndpointPool> {
-    const pools = new Set<EndpointPool>();
-    for (const service of this.#services.values()) for (const { pool } of service.endpoints) pools.add(pool);
-    return pools;
+  /** Whether an endpoint of some service names it. */
+  isUsed(pool: EndpointPool): boolean {
+    return this.#uses.has(pool);
+  }
+
+  /** Pools that no endpoint names any more, each once after its last one has gone. */
+  takeReleased(): EndpointPool[] {
+    const released = [...this.#released].filter((pool) => !this.#uses.has(pool));
+    this.#released.clear();
+    return released;
+  }
+
+  /** Counted, so that a change of one service looks at no other's endpoints. */
+  #replace(service: ServiceRuntime, endpoints: EndpointRuntime[]): void {
+    for (const { pool } of endpoints) this.#uses.set(pool, (this.#uses.get(pool) ?? 0) + 1);
+    for (const { pool } of service.endpoints) {
+      const left = this.#uses.get(pool)! - 1;
+      if (left > 0) this.#uses.set(pool, left);
+      else {
+        this.#uses.delete(pool);
+        this.#released.add(pool);
+      }
+    }
+    service.endpoints = endpoints;
   }
 }

@@ -36,14 +36,16 @@ export class SplitRuntime<B extends ServiceBackend, R extends DrawnBackend> {
       this.#stableDraw = null;
       return;
     }
-    const stableShares: number[] = [];
-    for (const [i, member] of split.members.entries()) {
+    const stable: { readonly index: number; readonly share: number }[] = [];
+    for (const [index, member] of split.members.entries()) {
       this.#backends.push(member.kind === 'backend' ? make(member) : null);
-      if (member.kind === 'backend' && member.role === 'stable' && member.share > 0) {
-        this.#stableIndex.push(i);
-        stableShares.push(member.share);
-      }
+      if (member.kind === 'backend' && member.role === 'stable') stable.push({ index, share: member.share });
     }
+    // Where the canary has all, stable has no share, and is there all the same when the canary has no endpoint.
+    const shared = stable.filter(({ share }) => share > 0);
+    const taking = shared.length > 0 ? shared : stable.map(({ index }) => ({ index, share: 1 }));
+    this.#stableIndex.push(...taking.map(({ index }) => index));
+    const stableShares = taking.map(({ share }) => share);
     const { key, members, denominator } = split;
     this.#draw = draws.get(
       key,

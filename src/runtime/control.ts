@@ -14,7 +14,7 @@ import { decodeFromWorker, type FromControl, type FromWorker, type ToControl } f
 import type { RunOptions } from './options.ts';
 import { refusedBackends } from './refused-backends.ts';
 import { Resolver } from './resolver.ts';
-import { SnapshotFile, snapshotOf } from './saved-snapshot.ts';
+import { listeningAt, SnapshotFile, snapshotOf } from './saved-snapshot.ts';
 import { wholePatch } from './snapshot-parts.ts';
 import {
   ADMIN_SOCKET,
@@ -148,7 +148,8 @@ export class Control {
   #restore(): void {
     const saved = this.#file?.read() ?? null;
     if (saved === null) return;
-    const snapshot = snapshotOf(saved.patch);
+    const patch = listeningAt(saved.patch, this.#options.listen);
+    const snapshot = snapshotOf(patch);
     this.#log.warn(
       { routes: snapshot.routes.size },
       'the cluster is not reached; what was served last is served',
@@ -156,7 +157,7 @@ export class Control {
     this.#state.restored = snapshot;
     this.#restored = new Set(saved.services.map(endpointsKey));
     this.#feed.endpoints(this.#table.compiled({ set: saved.services, delete: [] }));
-    this.#feed.snapshot(snapshot, saved.patch);
+    this.#feed.snapshot(snapshot, patch);
     this.#send({ type: 'listen', listeners: snapshot.listeners });
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ServiceEndpoints } from '../model/endpoints.ts';
 import { emptySnapshot, type Snapshot, type SnapshotPatch } from '../model/snapshot.ts';
+import type { Address } from './options.ts';
 import { wholePatch } from './snapshot-parts.ts';
 import { writeState } from './split-overlays.ts';
 
@@ -85,4 +86,15 @@ export function snapshotOf(patch: SnapshotPatch): Snapshot {
     tlsContexts: patch.tlsContexts ?? emptySnapshot.tlsContexts,
     http: patch.http ?? emptySnapshot.http,
   };
+}
+
+/** The same patch with the listeners of this life's --listen, where there are any: those of the life before may be elsewhere. */
+export function listeningAt(patch: SnapshotPatch, listen: readonly Address[]): SnapshotPatch {
+  const saved = patch.listeners ?? [];
+  const pattern = saved.find(({ protocol }) => protocol !== 'tcp');
+  if (listen.length === 0 || pattern === undefined) return patch;
+  const listeners = listen.map(({ address, port }) => {
+    return { ...pattern, name: `${address}:${port}`, address, port, virtualHosts: null };
+  });
+  return { ...patch, listeners: [...listeners, ...saved.filter(({ protocol }) => protocol === 'tcp')] };
 }

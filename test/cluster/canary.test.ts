@@ -142,6 +142,12 @@ test('each reason why a Canary has no effect is its condition', async () => {
   // What its share becomes is true as well.
   const ofStarting = await startLoad({ target, rate: 200, seconds: 0.5, host: 'starting.test' }).result;
   expect([ofStarting.failures, Object.keys(ofStarting.versions)]).toEqual([{}, ['v1']]);
+  await cluster.api.patch(canaryPath('canarynotready'), { spec: { weight: 100 } });
+  await until('it has all', 10_000, async () => {
+    return (await getCanary(cluster.api, 'canarynotready')).status?.weight === 100;
+  });
+  const ofAll = await startLoad({ target, rate: 200, seconds: 0.5, host: 'starting.test' }).result;
+  expect([ofAll.failures, Object.keys(ofAll.versions)]).toEqual([{}, ['v1']]);
   const ofDown = await startLoad({ target, rate: 200, seconds: 0.5, host: 'down.test' }).result;
   expect([ofDown.versions.v2!.calls, Object.values(ofDown.failures)]).toEqual([5, [95]]);
 });

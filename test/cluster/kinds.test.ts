@@ -63,6 +63,30 @@ test('definitions of Mappings come, change their versions, live through an API s
   await until('the Mapping is served no more', 10_000, async () => !(await isServed('/later/')));
 });
 
+test('a version that the API server cannot convert to is left for another one', async () => {
+  const definition = JSON.parse(
+    ambassadorDefinition({ kind: 'Mapping', plural: 'mappings', served: ['v2', 'v3alpha1'] }),
+  );
+  // Objects are stored in v2; who would convert them to v3alpha1 is not there.
+  const clientConfig = { url: 'https://127.0.0.1:9/convert' };
+  definition.spec.conversion = {
+    strategy: 'Webhook',
+    webhook: { conversionReviewVersions: ['v1'], clientConfig },
+  };
+  await cluster.kubectl.apply(JSON.stringify(definition));
+  const body = JSON.parse(mapping('stored', { prefix: '/stored/', service: 'shop:80' }));
+  await until('a Mapping can be made', 10_000, async () => {
+    const path = objectPath('getambassador.io/v2', 'mappings', 'default');
+    return cluster.api.post(path, body).then(
+      () => true,
+      () => false,
+    );
+  });
+  await until('the Mapping is served', 15_000, () => isServed('/stored/'));
+  await cluster.kubectl.must(['delete', 'crd', 'mappings.getambassador.io', '--wait=false']);
+  await until('the Mapping is served no more', 10_000, async () => !(await isServed('/stored/')));
+});
+
 test('of Secrets only those that are named are read, and a replaced one is used', async () => {
   const names = ['tls.test'];
   const [first, next] = ['first', 'next'].map((subject) => makeCertificate({ subject, names }));

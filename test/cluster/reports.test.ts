@@ -195,12 +195,9 @@ async function allEvents(): Promise<string[]> {
 
 /** What both replicas have written since the beginning; an Event that is there already is none. */
 function writes(): AuditEvent[] {
-  return cluster.control
-    .audit()
-    .filter(
-      ({ verb, status, ...event }) =>
-        event.user === user && ['create', 'update', 'patch', 'delete'].includes(verb) && status < 300,
-    );
+  return cluster.control.audit().filter(({ user: by, verb, status }) => {
+    return by === user && ['create', 'update', 'patch', 'delete'].includes(verb) && status < 300;
+  });
 }
 
 /** Who leads; '' = nobody. */

@@ -30,6 +30,7 @@ test('started again without the API server it serves what it served last; what h
   expect(await first.stop()).toBe(0);
 
   await cluster.control.apiServer.kill();
+  // On another port than before.
   const second = await startSerin(args, environment);
   try {
     expect(second.log()).toMatch(/the cluster is not reached; what was served last is served/);

@@ -22,9 +22,12 @@ interface Outcome {
   readonly weight: number;
   readonly state: string;
   /** Replicas that serve it, and those that do not yet; absent where one serin was asked. */
-  readonly replicas?: { readonly applied: readonly string[]; readonly waiting: readonly string[] };
-  /** Why it is not known who serves it; absent where it is. */
-  readonly unknown?: string;
+  readonly replicas?: {
+    readonly applied: readonly string[];
+    readonly waiting: readonly string[];
+    /** Why it cannot be seen who serves it; null = it can. */
+    readonly unseen: string | null;
+  };
 }
 
 const descriptions: Readonly<Record<SplitCommand['kind'], string>> = {
@@ -99,13 +102,13 @@ async function inCluster(name: string, order: SplitCommand, given: Given): Promi
   const { client, namespace } = await openCluster(given);
   const { commandCanary, waitApplied } = await import('../../kubernetes/canary-client.ts');
   const change = await commandCanary(client, name, namespace, order, userName());
-  const { by, waiting, unknown } = await waitApplied(client, change.version, given.timeout);
+  const { by, waiting, unseen } = await waitApplied(client, change.version, given.timeout);
   return {
     name: `${change.name}.${change.namespace}`,
     before: change.before,
     weight: change.weight,
     state: change.overlay?.state ?? 'as written',
-    ...(unknown === null ? { replicas: { applied: by, waiting } } : { unknown }),
+    replicas: { applied: by, waiting, unseen },
   };
 }
 
@@ -128,11 +131,11 @@ async function print(outcome: Outcome, format: Given['output']): Promise<void> {
   else console.log(sentence(outcome));
 }
 
-function sentence({ name, before, weight, state, replicas, unknown }: Outcome): string {
+function sentence({ name, before, weight, state, replicas }: Outcome): string {
   const what = `${name}: ${weight} % (before: ${before} %), ${state}`;
-  if (unknown !== undefined) return `${what}; written, but who serves it is not known: ${unknown}`;
   if (replicas === undefined) return `${what}; served`;
-  const { applied, waiting } = replicas;
+  const { applied, waiting, unseen } = replicas;
+  if (unseen !== null) return `${what}; written, and who serves it cannot be seen: ${unseen}`;
   if (applied.length + waiting.length === 0) return `${what}; written, and no serin is there to serve it`;
   if (waiting.length === 0) return `${what}; served by all ${applied.length} replicas`;
   return `${what}; served by ${applied.length} of ${applied.length + waiting.length} replicas, not yet by ${waiting.join(', ')}`;
