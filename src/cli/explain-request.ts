@@ -1,6 +1,7 @@
 import { defaultHttpSettings, type HttpSettings } from '../model/http-settings.ts';
 import type { Route } from '../model/route.ts';
 import type { Snapshot, VirtualHost } from '../model/snapshot.ts';
+import { stuckMember } from '../proxy/sticky-draw.ts';
 import type { RouteRequest } from '../routing/index.ts';
 import {
   normalisePath,
@@ -149,9 +150,11 @@ function divide(index: RouteIndex, request: RouteRequest, first: Route, suffix: 
       return backends;
     }
     const { denominator, members } = action.split;
+    const stuck = stuckMember(action.split, request.header);
     let next = 0;
-    for (const member of members) {
-      const part = (share * member.share) / denominator;
+    for (const [at, member] of members.entries()) {
+      if (stuck !== null && at !== stuck) continue;
+      const part = stuck === null ? (share * member.share) / denominator : share;
       if (member.kind === 'next') next += part;
       else if (member.kind === 'respond') {
         const { status, grpcStatus, message } = member.response;

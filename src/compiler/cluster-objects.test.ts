@@ -166,3 +166,10 @@ test('a pod’s label that changes touches its services only, and says nothing n
   expect([patch.setRoutes.length, issues.length]).toEqual([0, 0]);
   expect(compiler.update([input(pod('b', { version: 'v3' }))]).endpointsPatch.set).toEqual([]);
 });
+
+test('a number that is no port is none: a connection to it would end the worker', () => {
+  for (const port of [80.5, 0, -1, 65_536]) {
+    const odd = slice('odd', [at('10.0.0.1')], { ports: [{ name: 'http', port }] });
+    expect(find('quote.default:80', [mapping('quote'), service(), odd]).list).toEqual([]);
+  }
+});

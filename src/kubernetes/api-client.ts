@@ -40,6 +40,8 @@ export interface ApiAnswer<T> {
   /** Null for 304. */
   readonly body: T | null;
   readonly etag: string | null;
+  /** Now by the API server's clock, milliseconds since 1970; NaN where it does not say. */
+  readonly nowMs: number;
 }
 
 /** Milliseconds for a whole answer that is not a watch. A page of 500 objects takes some hundred. */
@@ -72,9 +74,10 @@ export class ApiClient {
     const response = await this.#send(request, AbortSignal.timeout(TIMEOUT_MS));
     const text = await readText(response);
     const etag = response.headers.etag ?? null;
-    if (response.statusCode === 304) return { body: null, etag };
+    const nowMs = Date.parse(response.headers.date ?? '');
+    if (response.statusCode === 304) return { body: null, etag, nowMs };
     try {
-      return { body: JSON.parse(text) as T, etag };
+      return { body: JSON.parse(text) as T, etag, nowMs };
     } catch {
       throw new ApiError(0, '', `the API server answered ${request.path} with something that is not JSON`);
     }

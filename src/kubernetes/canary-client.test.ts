@@ -42,3 +42,14 @@ test('who may not look at Leases is told what was written', async () => {
   const applied = await waitApplied(new ApiClient(server.credentials), '7', 1000);
   expect(applied).toEqual({ by: [], waiting: [], unseen: 'leases is forbidden' });
 });
+
+test('who is there is told by the cluster’s clock, not by that of whoever asks', async () => {
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  server = await startOddServer((_url, response) => {
+    const spec = { holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: hourAgo.toISOString() };
+    const metadata = { annotations: { 'serin.dev/applied': '7' } };
+    say(response, { items: [{ metadata, spec }] }, 200, { date: hourAgo.toUTCString() });
+  });
+  const applied = await waitApplied(new ApiClient(server.credentials), '7', 0);
+  expect(applied).toEqual({ by: ['one'], waiting: [], unknown: null });
+});

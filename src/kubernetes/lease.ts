@@ -241,9 +241,12 @@ export interface ReplicaState {
 export async function liveReplicas(client: ApiClient, namespace: string | null): Promise<ReplicaState[]> {
   const selector = `labelSelector=${encodeURIComponent(`${REPLICA_LABEL}=true`)}`;
   const where = namespace === null ? '/apis/coordination.k8s.io/v1/leases' : path(namespace);
-  const { items } = await client.call<{ items: readonly LeaseObject[] }>({ path: `${where}?${selector}` });
-  const now = Date.now();
-  return items.flatMap(({ metadata, spec }) => {
+  const { body, nowMs } = await client.exchange<{ items: readonly LeaseObject[] }>({
+    path: `${where}?${selector}`,
+  });
+  // By the cluster's clock: that of whoever asks can be wrong by more than a Lease lasts.
+  const now = Number.isNaN(nowMs) ? Date.now() : nowMs;
+  return (body?.items ?? []).flatMap(({ metadata, spec }) => {
     const age = now - Date.parse(spec?.renewTime ?? '');
     if (!(age < (spec?.leaseDurationSeconds ?? DURATION_S) * 1000)) return [];
     const annotations = (metadata.annotations ?? {}) as Record<string, string>;

@@ -12,7 +12,22 @@ const MOST_KEY = 1024;
  * with a key that is too long, has none, and null means that the call is drawn as any other.
  */
 export function stickyMember(split: Split, sticky: StickyKey, exchange: Exchange): number | null {
-  const key = sticky.kind === 'header' ? exchange.header(sticky.name) : cookieOf(sticky, exchange);
+  return memberOf(
+    split,
+    sticky,
+    sticky.kind === 'header' ? exchange.header(sticky.name) : cookieOf(sticky, exchange),
+  );
+}
+
+/** The member that a request with these headers is bound to; null where it is drawn. */
+export function stuckMember(split: Split, header: (name: string) => string | undefined): number | null {
+  const { sticky } = split;
+  if (sticky === null) return null;
+  const key = sticky.kind === 'header' ? header(sticky.name) : readCookie(header('cookie'), sticky.name);
+  return memberOf(split, sticky, key ?? undefined);
+}
+
+function memberOf(split: Split, sticky: StickyKey, key: string | undefined): number | null {
   if (key === undefined || key === '' || key.length > MOST_KEY) return null;
   const shares = split.members.map(({ share }) => share);
   return memberAt(stickyPoint(sticky.seed, key), shares, split.denominator);

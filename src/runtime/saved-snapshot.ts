@@ -13,6 +13,9 @@ export interface SavedSnapshot {
 
 /** Milliseconds after a change until it is written: a change seldom comes alone. */
 const SAVE_MS = 1000;
+/** A write blocks this process, for longer on a slow disk: so many times as long as one took pass until the next, within this limit in milliseconds. */
+const REST = 25;
+const MOST_SAVE_MS = 30_000;
 /** Form of the file; another one is not read. */
 const FORM = 1;
 
@@ -22,6 +25,7 @@ export class SnapshotFile {
   readonly #onProblem: (message: string) => void;
   #timer: NodeJS.Timeout | null = null;
   #saved = '';
+  #waitMs = SAVE_MS;
 
   constructor(folder: string, onProblem: (message: string) => void) {
     this.#path = `${folder}/snapshot.json`;
@@ -40,7 +44,8 @@ export class SnapshotFile {
     }
     try {
       const { form, patch, services } = JSON.parse(text) as SavedSnapshot & { form: number };
-      if (form === FORM) return { patch, services };
+      if (form === FORM && Array.isArray(services) && Array.isArray(patch?.setRoutes))
+        return { patch, services };
       this.#onProblem(`${this.#path} was written by another version of serin and is not used`);
     } catch (error) {
       this.#onProblem(`${this.#path}: ${(error as Error).message}`);
@@ -48,11 +53,12 @@ export class SnapshotFile {
     return null;
   }
 
-  /** Keeps what `state` gives, a second from now. */
+  /** Keeps what `state` gives, a second from now, or later where writing takes long. */
   save(state: () => { snapshot: Snapshot; services: readonly ServiceEndpoints[] }): void {
     if (this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
+      const began = performance.now();
       const { snapshot, services } = state();
       const text = JSON.stringify({ form: FORM, patch: wholePatch(snapshot), services });
       if (text === this.#saved) return;
@@ -62,7 +68,9 @@ export class SnapshotFile {
       } catch (error) {
         this.#onProblem(`${this.#path} cannot be written: ${(error as Error).message}`);
       }
-    }, SAVE_MS);
+      const rest = (performance.now() - began) * REST;
+      this.#waitMs = Math.min(MOST_SAVE_MS, Math.max(SAVE_MS, rest));
+    }, this.#waitMs);
     this.#timer.unref();
   }
 }

@@ -150,3 +150,23 @@ test('routes has those of TCPMappings behind the others; the example of docs/tcp
     '0 errors, 0 warnings (2 Mappings in 2 documents)',
   );
 });
+
+test('a request with a sticky key goes where its key goes, and explain says so', async () => {
+  const sticky = `${good.slice(0, good.indexOf('---'))}---
+apiVersion: serin.dev/v1alpha1
+kind: Canary
+metadata: {name: stable}
+spec: {service: stable, stable: v1, canary: v2, weight: 50, sticky: {cookie: who}}
+`;
+  const shares = async (...headers: string[]): Promise<string[]> => {
+    const args = headers.flatMap((header) => ['--header', header]);
+    const { out } = await run(explainCommand(), sticky, '--request', 'GET /a/', '-o', 'json', ...args);
+    const { backends } = JSON.parse(out) as { backends: { version: string; share: number }[] };
+    return backends.map(({ version, share }) => `${version} ${share}`);
+  };
+  expect(await shares()).toEqual(['v2 0.5', 'v1 0.5']);
+  const each = [];
+  for (const key of ['1', '2', '3', '4', '5', '6', '7', '8'])
+    each.push(...(await shares(`cookie: a=b; who=${key}`)));
+  expect(new Set(each)).toEqual(new Set(['v1 1', 'v2 1']));
+});

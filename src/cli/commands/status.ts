@@ -63,10 +63,17 @@ async function inCluster(command: Command, given: ClusterGiven, format: OutputFo
     const { isAtLeast, liveReplicas } = await import('../../kubernetes/lease.ts');
     const canaries = await listCanaries(client, given.namespace ?? null);
     const rows = canaries.map(canaryRow);
-    const replicas = await liveReplicas(client, null);
-    if (format !== 'table') return await print(rows, format);
-    if (rows.length === 0) console.log('No Canary yet.');
-    else await print(rows, format);
+    if (rows.length > 0 || format !== 'table') await print(rows, format);
+    else console.log('No Canary yet.');
+    if (format !== 'table') return;
+    let replicas: Awaited<ReturnType<typeof liveReplicas>>;
+    try {
+      replicas = await liveReplicas(client, null);
+    } catch (error) {
+      // Whoever may see Canaries need not be allowed to look at the replicas' Leases.
+      console.log(`\nwho serves them is not known: ${(error as Error).message}`);
+      return;
+    }
     const newest = canaries.reduce((most, { version }) => (isAtLeast(most, version) ? most : version), '0');
     const lines = replicas.map(({ name, applied }) => {
       return `${name}${isAtLeast(applied, newest) ? '' : ' (does not serve the newest of it yet)'}`;

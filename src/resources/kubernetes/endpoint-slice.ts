@@ -76,12 +76,16 @@ export function podName(ref: unknown): string | null {
   return isMap(ref) && (ref.kind ?? 'Pod') === 'Pod' && typeof ref.name === 'string' ? ref.name : null;
 }
 
-/** Ports with a number; an unnamed one has the name ''. */
+/** Ports with a number that a port can have (files are validated by nobody else); an unnamed one has the name ''. */
 export function readPorts(value: unknown): NamedPort[] {
   const ports: NamedPort[] = [];
   for (const item of Array.isArray(value) ? value : []) {
-    if (!isMap(item) || typeof item.port !== 'number') continue;
+    if (!isMap(item) || typeof item.port !== 'number' || !isPort(item.port)) continue;
     ports.push({ name: typeof item.name === 'string' ? item.name : '', port: item.port });
   }
   return ports;
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port > 0 && port < 65_536;
 }
