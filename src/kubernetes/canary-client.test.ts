@@ -51,5 +51,5 @@ test('who is there is told by the cluster’s clock, not by that of whoever asks
     say(response, { items: [{ metadata, spec }] }, 200, { date: hourAgo.toUTCString() });
   });
   const applied = await waitApplied(new ApiClient(server.credentials), '7', 0);
-  expect(applied).toEqual({ by: ['one'], waiting: [], unknown: null });
+  expect(applied).toEqual({ by: ['one'], waiting: [], unseen: null });
 });
