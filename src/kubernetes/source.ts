@@ -49,8 +49,12 @@ const DISCOVERY_MS = 3000;
 const MOST_FAILING_MS = 20_000;
 /** So long a version that could not be read is not tried again, milliseconds. */
 const UNREADABLE_MS = 60_000;
-/** How long the first word on a Secret is waited for, milliseconds. */
-const SECRET_MS = 2000;
+/**
+ * How long the first word on a Secret is waited for, milliseconds: at the start, and later, when other changes wait meanwhile and a tenant
+ * can name any number of Secrets that are not there.
+ */
+const FIRST_SECRETS_MS = 5000;
+const SECRET_MS = 250;
 const annotation = 'getambassador.io/config';
 
 /** A reflector that runs, and whether its first list has come. */
@@ -95,6 +99,8 @@ export class KubernetesSource {
   #served: Served = new Set();
   /** Before the first complete list of everything nothing is told. */
   #complete = false;
+  /** The first Secrets have been waited for. */
+  #hadSecrets = false;
   #stopped = false;
   #flushedAt = 0;
   #flushTimer: NodeJS.Timeout | null = null;
@@ -166,7 +172,7 @@ export class KubernetesSource {
 
   /**
    * Follows exactly these Secrets (`namespace/name`). Resolves when each new one is known, or known not to be there; at
-   * the latest after two seconds. What they hold comes as changes.
+   * the latest after five seconds for the first ones, a quarter of one later. What they hold comes as changes.
    */
   async retainSecrets(names: ReadonlySet<string>): Promise<void> {
     for (const [name, { reflector }] of this.#secrets) {
@@ -187,9 +193,10 @@ export class KubernetesSource {
     if (fresh.length === 0) return;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SECRET_MS);
+      timer = setTimeout(resolve, this.#hadSecrets ? SECRET_MS : FIRST_SECRETS_MS);
     });
     await Promise.race([Promise.all(fresh), late]);
+    this.#hadSecrets = true;
     clearTimeout(timer);
     this.#flush();
   }
