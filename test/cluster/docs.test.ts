@@ -15,7 +15,7 @@ let environment: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   cluster = await startCluster();
-  const programs = `${workFolder()}/bin`;
+  const programs = `${workFolder()}/docs-bin`;
   mkdirSync(programs, { recursive: true });
   const main = `${repository}/dist/cli/main.js`;
   for (const [name, file] of [

@@ -64,27 +64,32 @@ test('definitions of Mappings come, change their versions, live through an API s
 });
 
 test('a version that the API server cannot convert to is left for another one', async () => {
-  const definition = JSON.parse(
-    ambassadorDefinition({ kind: 'Mapping', plural: 'mappings', served: ['v2', 'v3alpha1'] }),
-  );
-  // Objects are stored in v2; who would convert them to v3alpha1 is not there.
-  const clientConfig = { url: 'https://127.0.0.1:9/convert' };
-  definition.spec.conversion = {
-    strategy: 'Webhook',
-    webhook: { conversionReviewVersions: ['v1'], clientConfig },
-  };
-  await cluster.kubectl.apply(JSON.stringify(definition));
-  const body = JSON.parse(mapping('stored', { prefix: '/stored/', service: 'shop:80' }));
+  const definition = (served: ('v2' | 'v3alpha1')[]) =>
+    JSON.parse(ambassadorDefinition({ kind: 'Mapping', plural: 'mappings', served }));
+  await cluster.kubectl.apply(JSON.stringify(definition(['v2'])));
+  const body = (prefix: string) => JSON.parse(mapping('stored', { prefix, service: 'shop:80' }));
+  const path = objectPath('getambassador.io/v2', 'mappings', 'default');
   await until('a Mapping can be made', 10_000, async () => {
-    const path = objectPath('getambassador.io/v2', 'mappings', 'default');
-    return cluster.api.post(path, body).then(
+    return cluster.api.post(path, body('/stored/')).then(
       () => true,
       () => false,
     );
   });
   await until('the Mapping is served', 15_000, () => isServed('/stored/'));
+  // The preferred version comes, and who would convert to it what is stored in v2 is not there.
+  const next = definition(['v2', 'v3alpha1']);
+  const clientConfig = { url: 'https://127.0.0.1:9/convert' };
+  next.spec.conversion = { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'], clientConfig } };
+  await cluster.kubectl.apply(JSON.stringify(next));
+  const end = performance.now() + 6000;
+  while (performance.now() < end) {
+    expect(await isServed('/stored/')).toBe(true);
+    await wait(100);
+  }
+  await cluster.api.patch(`${path}/stored`, { spec: { prefix: '/changed/' } });
+  await until('the changed Mapping is served', 15_000, () => isServed('/changed/'));
   await cluster.kubectl.must(['delete', 'crd', 'mappings.getambassador.io', '--wait=false']);
-  await until('the Mapping is served no more', 10_000, async () => !(await isServed('/stored/')));
+  await until('the Mapping is served no more', 10_000, async () => !(await isServed('/changed/')));
 });
 
 test('of Secrets only those that are named are read, and a replaced one is used', async () => {
