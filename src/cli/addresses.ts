@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import { parseCidr } from '../lib/cidr.ts';
+import { parseWeight } from '../resources/serin/overlay.ts';
 import type { Address } from '../runtime/options.ts';
 
 /** Reads `HOST:PORT` (`[::1]:8080` for IPv6), the port from 1 to 65535. Throws commander's error for a wrong argument. */
@@ -52,6 +53,14 @@ export function collectResolve(text: string, sofar: readonly Resolve[] = []): Re
   return sofar.map((one) =>
     one === known ? { service, endpoints: [...known.endpoints, ...endpoints] } : one,
   );
+}
+
+/** Reads a weight in percent: `7%` or `0.25`. */
+export function parseWeightArgument(text: string): number {
+  const weight = parseWeight(text);
+  if (weight === null)
+    throw new InvalidArgumentError('Write percent from 0 to 100 with up to four decimals: 7% or 0.25.');
+  return weight;
 }
 
 /** Reads a whole number of at least 1. */

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { resolve as resolvePath } from 'node:path';
 import type { Address } from '../runtime/options.ts';
-import { ADMIN_SOCKET } from '../runtime/split-overlays.ts';
+import { ADMIN_SOCKET } from '../runtime/state-folder.ts';
 
 /** Asks a running serin; a failure is one line that says what to do. */
 export type AskAdmin = <T>(path: string) => Promise<T>;

@@ -1,14 +1,12 @@
-import { Command, Option } from 'commander';
-import { outputFormats } from './output.ts';
+import { Command } from 'commander';
+import { outputOption } from './output.ts';
 
 /** A command that reads manifests: their paths, -o and the options that say what is read. */
 export function manifestCommand(name: string, description: string, example: string): Command {
   return new Command(name)
     .description(description)
     .argument('<paths...>', 'files, folders (recursive: .yaml, .yml, .json), or - for standard input')
-    .addOption(
-      new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table'),
-    )
+    .addOption(outputOption())
     .option(
       '--ambassador-id <id>',
       'whose objects are read; repeatable (default: AMBASSADOR_ID, else "default")',

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import stringWidth from 'string-width';
 import { stringify } from 'yaml';
 import { colours } from './colours.ts';
@@ -5,8 +6,12 @@ import { colours } from './colours.ts';
 /** How an answer is printed. */
 export type OutputFormat = 'table' | 'json' | 'yaml';
 
-/** Values of -o. */
-export const outputFormats: readonly OutputFormat[] = ['table', 'json', 'yaml'];
+const outputFormats: readonly OutputFormat[] = ['table', 'json', 'yaml'];
+
+/** `-o table|json|yaml`, the same wherever something is printed. */
+export function outputOption(): Option {
+  return new Option('-o, --output <format>', 'how it is printed').choices(outputFormats).default('table');
+}
 
 /** Columns side by side, as wide as they need to be (wide characters count double); the header dimmed. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -30,6 +35,11 @@ export function formatObjects(objects: readonly unknown[], format: 'json' | 'yam
     .map((object) => `---\n${stringify(object)}`)
     .join('')
     .trimEnd();
+}
+
+/** One object, or a list as one: JSON with its lines indented, or YAML. */
+export function formatObject(object: unknown, format: 'json' | 'yaml'): string {
+  return format === 'json' ? JSON.stringify(object, null, 2) : stringify(object).trimEnd();
 }
 
 /** Writes to standard output, with an end of line where there is text. */

@@ -12,7 +12,7 @@ import {
   type UnitFinding,
   weighed,
 } from './group.ts';
-import { clusterName, splitKey } from './service-name.ts';
+import { clusterOf } from './service-name.ts';
 import { type NamedService, namedServices } from './service-table.ts';
 import { resourceOf, type Unit } from './unit.ts';
 import { associate } from './virtual-hosts.ts';
@@ -91,7 +91,7 @@ export class GroupTable {
     for (const [unit, key] of this.#keyOf) {
       const mapping = resourceOf(unit, 'Mapping');
       if (mapping === null) continue;
-      const cluster = clusterName(splitKey(mapping.serviceKey).host, 'default');
+      const cluster = clusterOf(mapping.serviceKey);
       const service = cluster === null ? '' : `${cluster.name}.${cluster.namespace}`;
       if (services.has(service) || mappings.has(memberName({ unit, mapping }))) yield key;
     }

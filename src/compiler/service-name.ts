@@ -31,6 +31,11 @@ export function isPortOf(key: string, service: string, port: number | null): boo
   return host === service && (port === null || port === number);
 }
 
+/** The Kubernetes Service that a service's key can mean; see {@link clusterName}. */
+export function clusterOf(key: string): ClusterName | null {
+  return clusterName(splitKey(key).host, 'default');
+}
+
 /** One spelling for all spellings of a service: `name.namespace:port` in lower case. */
 export function canonicalKey(key: string): string {
   const { host, port } = splitKey(key);

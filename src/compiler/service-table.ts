@@ -5,7 +5,7 @@ import type { SplitMember } from '../model/split.ts';
 import type { EndpointIndex } from './endpoint-index.ts';
 import type { GroupMember } from './group.ts';
 import { type EndpointRules, findEndpoints } from './service-endpoints.ts';
-import { clusterName, splitKey } from './service-name.ts';
+import { clusterOf } from './service-name.ts';
 
 /** A service, or a version of one, as a group names it. */
 export interface NamedService {
@@ -70,7 +70,7 @@ export class ServiceTable {
     if (spellings.size > 0) this.#named.set(key, row);
     else this.#named.delete(key);
     this.#touched.add(key);
-    const cluster = clusterName(splitKey(service).host, 'default');
+    const cluster = clusterOf(service);
     if (cluster === null) return;
     const place = `${cluster.namespace}/${cluster.name}`;
     const keys = this.#byCluster.get(place) ?? new Set<string>();

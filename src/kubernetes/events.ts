@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ApiClient, ApiError } from './api-client.ts';
+import { jittered } from './jitter.ts';
 import type { ObjectReference } from './source.ts';
 
 /** Something that happened to an object, for people who look at it. */
@@ -76,7 +77,7 @@ export class EventWriter {
       const done = await this.#isDone(event);
       if (this.#stopped) return;
       if (done) this.#waiting.shift();
-      await this.#wait(done ? PACE_MS : againMs * (0.5 + Math.random() / 2));
+      await this.#wait(done ? PACE_MS : jittered(againMs));
       againMs = done ? AGAIN_MS : Math.min(MOST_AGAIN_MS, againMs * 4);
     }
     this.#busy = false;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ApiClient, ApiError, type Raw } from './api-client.ts';
+import { jittered } from './jitter.ts';
 import { asMap, nameOf, project, type WatchedKind } from './kinds.ts';
 
 /** An object as it is now, or null when it is gone. */
@@ -115,11 +116,6 @@ export class Reflector {
     return this.#lists;
   }
 
-  /** Objects that are known. */
-  get size(): number {
-    return this.#known.size;
-  }
-
   /** True for an object that is there. */
   knows(path: string): boolean {
     return this.#known.has(path);
@@ -164,7 +160,7 @@ export class Reflector {
       }
       // One that says so of all it gives must not be asked for everything without pause.
       const waitMs = 50 * 2 ** Math.min(10, this.#expiries - 1);
-      return this.#sleep(this.#jittered(Math.min(largestBackOffMs, waitMs)));
+      return this.#sleep(jittered(Math.min(largestBackOffMs, waitMs)));
     }
     this.#failures++;
     if (failure.status !== 0 && failure.status !== 429) {
@@ -179,7 +175,7 @@ export class Reflector {
     if (failure.status === 403) return this.#refused(failure);
     if (this.#failures > passing) this.#events.problem(failure);
     const backOff = Math.min(largestBackOffMs, firstBackOffMs * 2 ** Math.min(10, this.#failures - 1));
-    await this.#sleep(this.#jittered(Math.max(backOff, failure.retryAfterMs ?? 0)));
+    await this.#sleep(jittered(Math.max(backOff, failure.retryAfterMs ?? 0)));
   }
 
   /**
@@ -195,9 +191,9 @@ export class Reflector {
     this.#refusals++;
     const { firstBackOffMs } = this.#times;
     if (this.#worked && this.#refusals <= PASSING_REFUSALS)
-      return this.#sleep(this.#jittered(firstBackOffMs * 2 ** (this.#refusals - 1)));
+      return this.#sleep(jittered(firstBackOffMs * 2 ** (this.#refusals - 1)));
     this.#events.problem(failure);
-    return this.#sleep(this.#jittered(REFUSED_MS));
+    return this.#sleep(jittered(REFUSED_MS));
   }
 
   #heard(): void {
@@ -306,7 +302,7 @@ export class Reflector {
       if (this.#shortWatches === 0) this.#expiries = 0;
     }
     // One that ends as soon as it begins must not become a storm.
-    if (this.#shortWatches > (events === 0 ? 0 : PASSING_SHORT)) await this.#sleep(this.#jittered(500));
+    if (this.#shortWatches > (events === 0 ? 0 : PASSING_SHORT)) await this.#sleep(jittered(500));
   }
 
   #event({ type, object }: { type: string; object: Raw }): void {
@@ -348,10 +344,6 @@ export class Reflector {
     if (labelSelector !== null) all.set('labelSelector', labelSelector);
     if (fieldSelector !== null) all.set('fieldSelector', fieldSelector);
     return `${root}${scope}/${kind.resource}?${all}`;
-  }
-
-  #jittered(ms: number): number {
-    return ms * (0.5 + Math.random() / 2);
   }
 
   #sleep(ms: number): Promise<void> {

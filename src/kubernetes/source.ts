@@ -2,6 +2,7 @@ import { type LabelSelector, parseLabelSelector } from '../lib/label-selector.ts
 import { ApiClient, type ApiError, type Raw } from './api-client.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
 import { Discovery, type Served, servedVersions } from './discovery.ts';
+import { jittered } from './jitter.ts';
 import { asMap, secretKind, type WatchedKind, watchedKinds } from './kinds.ts';
 import { isAtLeast } from './lease.ts';
 import { type ClusterProblem, problemOf } from './problems.ts';
@@ -215,7 +216,7 @@ export class KubernetesSource {
       if (await this.#isSettled()) {
         if (await this.#discover()) return;
       }
-      await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
+      await new Promise((resolve) => setTimeout(resolve, jittered(waitMs)));
     }
   }
 
@@ -223,7 +224,7 @@ export class KubernetesSource {
     if (this.#stopped) return;
     this.#discoveryTimer = setTimeout(
       () => void this.#discover().then(() => this.#discoverAgain()),
-      DISCOVERY_MS * (0.5 + Math.random() / 2),
+      jittered(DISCOVERY_MS),
     );
     this.#discoveryTimer.unref();
   }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { SplitChangeReport } from '../admin/reports.ts';
 import { type AdminServer, startAdmin, startAdminSocket } from '../admin/server.ts';
 import { type Compilation, Compiler, type CompilerInput } from '../compiler/compiler.ts';
 import { weightChanges } from '../compiler/weight-changes.ts';
@@ -16,13 +17,8 @@ import { refusedBackends } from './refused-backends.ts';
 import { Resolver } from './resolver.ts';
 import { listeningAt, SnapshotFile, snapshotOf } from './saved-snapshot.ts';
 import { wholePatch } from './snapshot-parts.ts';
-import {
-  ADMIN_SOCKET,
-  prepareState,
-  type SplitChange,
-  SplitOverlays,
-  SplitRefusal,
-} from './split-overlays.ts';
+import { SplitOverlays, SplitRefusal } from './split-overlays.ts';
+import { ADMIN_SOCKET, prepareState } from './state-folder.ts';
 import { WorkerFeed } from './worker-feed.ts';
 
 /** How long a restarted control process waits for the workers' counts before anybody may scrape, in milliseconds. */
@@ -67,8 +63,8 @@ export class Control {
   #secrets: ReadonlySet<string> = new Set();
   /** Who waits for a revision to be served. */
   readonly #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
-  /** Versions of the Canaries that compiled revisions have, and that not all workers serve yet. */
   readonly #aborted: AbortedCalls;
+  /** Versions of the Canaries that compiled revisions have, and that not all workers serve yet. */
   readonly #versions: { readonly revision: number; readonly version: string }[] = [];
   #reportTimer: NodeJS.Timeout | null = null;
   /** When was last reported, by the monotonic clock. */
@@ -161,7 +157,7 @@ export class Control {
     this.#send({ type: 'listen', listeners: snapshot.listeners });
   }
 
-  async #obey(name: string, command: SplitCommand, by: string): Promise<SplitChange> {
+  async #obey(name: string, command: SplitCommand, by: string): Promise<SplitChangeReport> {
     if (this.#options.cluster !== null)
       throw new SplitRefusal(
         'the weights of a cluster are in its Canaries: use kubectl serin, or serin with --kubernetes',
@@ -288,7 +284,8 @@ export class Control {
     if (!this.#compiling && this.#versions.length === 0) reporter.applied(this.#inputs.canaryVersion);
     const { issues } = this.#state.compilation;
     const shares = this.#state.observedShares(canaries, performance.now());
-    reporter.take({ issues, canaries, observedShare: (canary) => shares[canaries.indexOf(canary)] ?? null });
+    const shareOf = new Map(canaries.map((canary, at) => [canary, shares[at]!]));
+    reporter.take({ issues, canaries, observedShare: (canary) => shareOf.get(canary) ?? null });
   }
 
   /** Tells up to which version of the Canaries all workers serve what they say. */

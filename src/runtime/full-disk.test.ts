@@ -2,7 +2,7 @@ import fs, { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
-import { writeState } from './split-overlays.ts';
+import { writeState } from './state-folder.ts';
 
 test('a write that comes out short is never taken for the whole', () => {
   const file = `${mkdtempSync(`${tmpdir()}/serin-state-`)}/overlays.json`;

@@ -41,11 +41,11 @@ export interface InputsContext {
 /** The inputs that the options ask for. */
 export function openInputs(context: InputsContext): Inputs {
   const { cluster } = context.options;
-  return cluster === null ? fileInputs(context) : clusterInputs(context, cluster);
+  const named = new NamedFiles((path) => context.onChange([{ path, text: null, external: true }]));
+  return cluster === null ? fileInputs(context, named) : clusterInputs(context, named, cluster);
 }
 
-function fileInputs({ options, input, keepInput, onChange }: InputsContext): Inputs {
-  const named = new NamedFiles((path) => onChange([{ path, text: null, external: true }]));
+function fileInputs({ options, input, keepInput, onChange }: InputsContext, named: NamedFiles): Inputs {
   const paths = input === null ? options.paths : options.paths.filter((path) => path !== STANDARD_INPUT);
   const source = watchFiles(paths, { follow: true });
   return {
@@ -72,9 +72,9 @@ function fileInputs({ options, input, keepInput, onChange }: InputsContext): Inp
 
 function clusterInputs(
   { onChange, log }: InputsContext,
+  named: NamedFiles,
   cluster: NonNullable<RunOptions['cluster']>,
 ): Inputs {
-  const named = new NamedFiles((path) => onChange([{ path, text: null, external: true }]));
   const source = new KubernetesSource(cluster, {
     changed: onChange,
     problem(_kind, problem) {

@@ -1,3 +1,4 @@
+import type { KubernetesOptions } from '../kubernetes/source.ts';
 import type { Limits } from '../proxy/limits.ts';
 
 /** How log lines are written: JSON for machines, pretty for a terminal. */
@@ -14,15 +15,7 @@ export interface Address {
 }
 
 /** What of a cluster is followed (--kubernetes). */
-export interface ClusterOptions {
-  /** Context of the kubeconfig; null = the pod's ServiceAccount, else the current context. */
-  readonly context: string | null;
-  /** Null = all namespaces. */
-  readonly namespace: string | null;
-  /** Label selector of the objects that configure the gateway; null = all. */
-  readonly selector: string | null;
-  /** Milliseconds after which a watch without a word is given up; null = the default. */
-  readonly watchSilenceMs: number | null;
+export interface ClusterOptions extends KubernetesOptions {
   /** Mappings have their status written. */
   readonly mappingStatus: boolean;
   /** Zone of this gateway, for topology hints; null = they are passed over. */

@@ -3,7 +3,7 @@ import type { ServiceEndpoints } from '../model/endpoints.ts';
 import { emptySnapshot, type Snapshot, type SnapshotPatch } from '../model/snapshot.ts';
 import type { Address } from './options.ts';
 import { wholePatch } from './snapshot-parts.ts';
-import { writeState } from './split-overlays.ts';
+import { writeState } from './state-folder.ts';
 
 /** What was served last, as it is kept for a start without the API server. */
 export interface SavedSnapshot {

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SplitState } from '../compiler/canaries/split-state.ts';
-import { prepareState, SplitOverlays } from './split-overlays.ts';
+import { SplitOverlays } from './split-overlays.ts';
+import { prepareState } from './state-folder.ts';
 
 let folder = '';
 beforeEach(() => {

@@ -1,34 +1,10 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
+import type { SplitChangeReport } from '../admin/reports.ts';
 import { overlayKey } from '../compiler/canaries/canary-table.ts';
 import { findSplits, type SplitState } from '../compiler/canaries/split-state.ts';
 import { type CanaryOverlay, readOverlay } from '../resources/serin/canary.ts';
 import { overlayAfter, type SplitCommand } from '../resources/serin/overlay.ts';
-
-/** Name of the admin socket in the state folder. */
-export const ADMIN_SOCKET = 'admin.sock';
-
-/** What a command has done. */
-export interface SplitChange {
-  readonly kind: SplitState['kind'];
-  /** `name.namespace`. */
-  readonly name: string;
-  /** Percent before and now. */
-  readonly before: number;
-  readonly weight: number;
-  /** What holds the written weight off; null = nothing. */
-  readonly overlay: CanaryOverlay | null;
-}
+import { writeState } from './state-folder.ts';
 
 /** A command that cannot be obeyed; the message says why and what to do. */
 export class SplitRefusal extends Error {}
@@ -53,7 +29,7 @@ export class SplitOverlays {
    * Obeys a command; what has become of the split takes effect with the next compile. It is kept before it is true: a gateway that dies
    * right behind it comes back with it. Throws a {@link SplitRefusal}.
    */
-  obey(splits: readonly SplitState[], name: string, command: SplitCommand, by: string): SplitChange {
+  obey(splits: readonly SplitState[], name: string, command: SplitCommand, by: string): SplitChangeReport {
     const split = oneOf(splits, name);
     const overlay = overlayAfter(command, split, by, new Date().toISOString());
     const key = overlayKey(split.kind, split.name);
@@ -78,43 +54,6 @@ export class SplitOverlays {
     const text = JSON.stringify({ version: 1, overlays: Object.fromEntries(this.#overlays) }, null, 2);
     writeState(this.#file, text);
   }
-}
-
-/** Makes the folder of the state, for nobody else to read. Throws with one line for the user. */
-export function prepareState(folder: string): void {
-  let foreign: string | undefined;
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    foreign = readdirSync(folder).find((name) => !own.has(name));
-    if (foreign === undefined) chmodSync(folder, 0o700);
-    else if ((statSync(folder).mode & 0o022) === 0) return;
-  } catch (error) {
-    throw new Error(`--state ${folder}: ${(error as Error).message}`);
-  }
-  // Somebody else's folder, such as /tmp, is not shut to all others.
-  if (foreign !== undefined)
-    throw new Error(
-      `--state ${folder}: others can write there, and it holds what is not serin's (${foreign}); choose a folder of its own`,
-    );
-}
-
-/** What serin itself keeps there. */
-const own: ReadonlySet<string> = new Set(
-  ['overlays.json', 'snapshot.json'].flatMap((name) => [name, `${name}.new`]).concat(ADMIN_SOCKET),
-);
-
-/** Replaces a file of the state as a whole, mode 0600: whoever reads it sees the old one or the new one. */
-export function writeState(file: string, text: string): void {
-  const next = `${file}.new`;
-  const handle = openSync(next, 'w', 0o600);
-  try {
-    // Not writeSync: on a disk that is nearly full it writes a part and says nothing.
-    writeFileSync(handle, text);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  renameSync(next, file);
 }
 
 function readFile(file: string): Map<string, CanaryOverlay> {

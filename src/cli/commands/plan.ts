@@ -1,16 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
-import {
-  type Autoscalers,
-  planOf,
-  type ReplicaCounts,
-  type ReplicaPlan,
-  type ReplicaRange,
-  replicaPlans,
-} from '../../balancing/replica-plan.ts';
-import { parseWeight } from '../../resources/serin/overlay.ts';
-import { parseCount } from '../addresses.ts';
+import { planOf, type ReplicaPlan, type ReplicaRange, replicaPlans } from '../../balancing/replica-plan.ts';
+import type { ServiceReplicas } from '../../kubernetes/replica-counts.ts';
+import { parseCount, parseWeightArgument } from '../addresses.ts';
 import { addClusterOptions, type ClusterGiven, meansCluster, openCluster } from '../cluster.ts';
-import { type OutputFormat, outputFormats, print } from '../output.ts';
+import { formatObject, type OutputFormat, outputOption, print } from '../output.ts';
 import { tableLines } from '../table.ts';
 
 const examples = `
@@ -32,16 +25,9 @@ interface Given extends ClusterGiven {
 }
 
 /** What there is to plan with, from a cluster or from the command line. */
-interface Subject {
-  readonly service: string;
+interface Subject extends Omit<ServiceReplicas, 'namespace'> {
   /** Null where the manifest does not say one. */
   readonly namespace: string | null;
-  readonly names: { readonly stable: string; readonly canary: string };
-  readonly counts: ReplicaCounts;
-  readonly autoscalers: Autoscalers;
-  readonly versionLabel: string;
-  readonly versions: { readonly stable: string; readonly canary: string };
-  readonly note: string | null;
 }
 
 /** Pods that a plan may have unless it is said: with so many every whole percent is exact. */
@@ -54,7 +40,11 @@ export function planCommand(): Command {
       'which replica counts come nearest to a weight, where one Service stands over two Deployments',
     )
     .argument('<service>', 'Service: NAME or NAME.NAMESPACE')
-    .requiredOption('--weight <percent>', 'what the canary is to get, such as 7% or 0.25', readWeight)
+    .requiredOption(
+      '--weight <percent>',
+      'what the canary is to get, such as 7% or 0.25',
+      parseWeightArgument,
+    )
     .option(
       '--replicas <n>',
       'pods in all that the calls need at least (default: those of today)',
@@ -70,12 +60,7 @@ export function planCommand(): Command {
       'in a cluster: which Deployment is which (default: fewer pods are the canary)',
       readPair,
     )
-    .addOption(
-      new Command()
-        .createOption('-o, --output <format>', 'how it is printed')
-        .choices(outputFormats)
-        .default('table'),
-    );
+    .addOption(outputOption());
   addClusterOptions(command).addHelpText('after', examples);
   return command.action(async (service: string) => {
     const given = command.opts<Given>();
@@ -147,21 +132,13 @@ async function show(subject: Subject, given: Given): Promise<void> {
       note,
       canary,
     };
-    const text =
-      given.output === 'json'
-        ? JSON.stringify(report, null, 2)
-        : (await import('yaml')).stringify(report).trimEnd();
-    return print(text);
+    return print(formatObject(report, given.output));
   }
   const rows = [row('today', today), ...plans.map((plan, i) => row(String(i + 1), plan))];
   print(
-    [
-      ...tableLines(rows),
-      '',
-      ...sentences(subject, given.weight),
-      '',
-      (await import('yaml')).stringify(canary).trimEnd(),
-    ].join('\n'),
+    [...tableLines(rows), '', ...sentences(subject, given.weight), '', formatObject(canary, 'yaml')].join(
+      '\n',
+    ),
   );
 }
 
@@ -215,13 +192,6 @@ function canaryOf({ service, namespace, versionLabel, versions }: Subject, weigh
 
 function signed(number: number): string {
   return number > 0 ? `+${number}` : String(number);
-}
-
-function readWeight(text: string): number {
-  const weight = parseWeight(text);
-  if (weight === null)
-    throw new InvalidArgumentError('Write percent from 0 to 100 with up to four decimals: 7% or 0.25.');
-  return weight;
 }
 
 function readPods(text: string): number {

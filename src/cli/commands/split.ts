@@ -1,10 +1,11 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { SplitChangeReport } from '../../admin/reports.ts';
-import { parseWeight, type SplitCommand } from '../../resources/serin/overlay.ts';
+import type { SplitCommand } from '../../resources/serin/overlay.ts';
 import type { Address } from '../../runtime/options.ts';
-import { parseAddress, parseDuration } from '../addresses.ts';
+import { parseAddress, parseDuration, parseWeightArgument } from '../addresses.ts';
 import { postAdmin } from '../admin-client.ts';
 import { addClusterOptions, type ClusterGiven, meansCluster, openCluster, userName } from '../cluster.ts';
+import { formatObject, type OutputFormat, outputOption, print } from '../output.ts';
 
 interface Given extends ClusterGiven {
   readonly admin: Address;
@@ -12,7 +13,7 @@ interface Given extends ClusterGiven {
   readonly state?: string;
   readonly timeout: number;
   readonly endStreams?: number;
-  readonly output: 'table' | 'json' | 'yaml';
+  readonly output: OutputFormat;
 }
 
 /** What has become of a split, for people and for `-o json`. Weights in percent. */
@@ -43,7 +44,7 @@ export function splitCommand(kind: SplitCommand['kind']): Command {
   const command = new Command(kind)
     .description(descriptions[kind])
     .argument('<name>', 'Canary, or outside of a cluster a Mapping with a weight: NAME or NAME.NAMESPACE');
-  if (kind === 'set-weight') command.argument('<weight>', 'percent, such as 7% or 0.25', readWeight);
+  if (kind === 'set-weight') command.argument('<weight>', 'percent, such as 7% or 0.25', parseWeightArgument);
   if (kind === 'abort') {
     command.option(
       '--end-streams <duration>',
@@ -56,12 +57,7 @@ export function splitCommand(kind: SplitCommand['kind']): Command {
     .option('--admin <host:port>', 'the running serin', parseAddress, { address: '127.0.0.1', port: 8877 })
     .option('--admin-token-file <file>', 'file with the token, where the socket cannot be reached')
     .option('--timeout <duration>', 'how long to wait until every replica serves it', parseDuration, 30_000)
-    .addOption(
-      command
-        .createOption('-o, --output <format>', 'how it is printed')
-        .choices(['table', 'json', 'yaml'])
-        .default('table'),
-    );
+    .addOption(outputOption());
   addClusterOptions(command);
   const example = kind === 'set-weight' ? 'web 7%' : 'web';
   command.addHelpText(
@@ -75,7 +71,7 @@ export function splitCommand(kind: SplitCommand['kind']): Command {
       const outcome = meansCluster(given)
         ? await inCluster(name, order, given)
         : await atAdmin(name, order, given);
-      await print(outcome, given.output);
+      print(given.output === 'table' ? sentence(outcome) : formatObject(outcome, given.output));
       if ((outcome.replicas?.waiting.length ?? 0) > 0) process.exitCode = 1;
     } catch (error) {
       process.stderr.write(`serin: ${(error as Error).message}\n`);
@@ -89,13 +85,6 @@ function orderOf(kind: SplitCommand['kind'], weight: unknown, endStreamsMs?: num
   if (kind === 'set-weight') return { kind, weight: weight as number };
   if (kind === 'abort') return { kind, endStreamsS: endStreamsMs === undefined ? null : endStreamsMs / 1000 };
   return { kind };
-}
-
-function readWeight(text: string): number {
-  const weight = parseWeight(text);
-  if (weight === null)
-    throw new InvalidArgumentError('Write percent from 0 to 100 with up to four decimals: 7% or 0.25.');
-  return weight;
 }
 
 async function inCluster(name: string, order: SplitCommand, given: Given): Promise<Outcome> {
@@ -123,12 +112,6 @@ async function atAdmin(name: string, order: SplitCommand, given: Given): Promise
     weight: change.weight,
     state: change.overlay?.state ?? 'as written',
   };
-}
-
-async function print(outcome: Outcome, format: Given['output']): Promise<void> {
-  if (format === 'json') console.log(JSON.stringify(outcome, null, 2));
-  else if (format === 'yaml') console.log((await import('yaml')).stringify(outcome).trimEnd());
-  else console.log(sentence(outcome));
 }
 
 function sentence({ name, before, weight, state, replicas }: Outcome): string {

@@ -5,9 +5,8 @@ import type { Address } from '../../runtime/options.ts';
 import { parseAddress } from '../addresses.ts';
 import { fetchAdmin } from '../admin-client.ts';
 import { addClusterOptions, type ClusterGiven, meansCluster, openCluster } from '../cluster.ts';
+import { formatObject, type OutputFormat, outputOption } from '../output.ts';
 import { tableLines } from '../table.ts';
-
-type OutputFormat = 'table' | 'json' | 'yaml';
 
 const examples = `
 Examples:
@@ -21,12 +20,7 @@ export function statusCommand(): Command {
     .description('show what a running serin serves: every version’s calls, rate, errors, latency')
     .option('--admin <host:port>', 'the running serin', parseAddress, { address: '127.0.0.1', port: 8877 })
     .option('--admin-token-file <file>', 'file with the token, where that serin asks for one')
-    .addOption(
-      new Command()
-        .createOption('-o, --output <format>', 'how it is printed')
-        .choices(['table', 'json', 'yaml'])
-        .default('table'),
-    )
+    .addOption(outputOption())
     .addHelpText('after', examples);
   addClusterOptions(command);
   interface Given extends ClusterGiven {
@@ -43,7 +37,7 @@ export function statusCommand(): Command {
         ask<RoutesReport>('/api/v1/routes'),
         ask<ErrorsReport>('/api/v1/errors'),
       ]);
-      await print(statusRows(services, routes), given.output);
+      show(statusRows(services, routes), given.output);
       if (given.output === 'table' && errors.errors + errors.warnings > 0) {
         console.log(
           `\n${errors.errors} errors, ${errors.warnings} warnings in the configuration; serin check shows them`,
@@ -63,7 +57,7 @@ async function inCluster(command: Command, given: ClusterGiven, format: OutputFo
     const { isAtLeast, liveReplicas } = await import('../../kubernetes/lease.ts');
     const canaries = await listCanaries(client, given.namespace ?? null);
     const rows = canaries.map(canaryRow);
-    if (rows.length > 0 || format !== 'table') await print(rows, format);
+    if (rows.length > 0 || format !== 'table') show(rows, format);
     else console.log('No Canary yet.');
     if (format !== 'table') return;
     let replicas: Awaited<ReturnType<typeof liveReplicas>>;
@@ -106,9 +100,8 @@ export function canaryRow({ canary, status }: CanaryObject): Record<string, stri
   };
 }
 
-async function print(rows: Record<string, string | number>[], format: OutputFormat): Promise<void> {
-  if (format === 'json') console.log(JSON.stringify(rows, null, 2));
-  else if (format === 'yaml') console.log((await import('yaml')).stringify(rows).trimEnd());
+function show(rows: Record<string, string | number>[], format: OutputFormat): void {
+  if (format !== 'table') console.log(formatObject(rows, format));
   else console.log(rows.length === 0 ? 'No service yet.' : tableLines(rows).join('\n'));
 }
 

@@ -2,7 +2,7 @@ import { type Finding, finding } from '../../resources/issue.ts';
 import type { Canary, CanaryOverlay } from '../../resources/serin/canary.ts';
 import { revisionOf } from '../../resources/serin/overlay.ts';
 import type { EndpointIndex } from '../endpoint-index.ts';
-import { type ActiveCanary, type CanaryTable, canaryName } from './canary-table.ts';
+import { type ActiveCanary, type CanaryTable, canaryName, targetOf } from './canary-table.ts';
 
 /** A condition as Kubernetes writes it into a status. */
 export interface Condition {
@@ -92,7 +92,7 @@ function stateOf(active: ActiveCanary, older: Canary | null, around: CanarySurro
   const { canary, weight, overlay } = active;
   const { meta, generation, target } = canary;
   const versions = target.kind === 'service' ? versionsOf(canary, around.index) : null;
-  const targetName = target.kind === 'service' ? target.service : target.mapping;
+  const targetName = targetOf(canary);
   return {
     name: meta.name,
     namespace: meta.namespace,
@@ -123,14 +123,17 @@ function conditionsOf(
   const ready = (status: 'True' | 'False', reason: string, message: string): Condition => {
     return { type: 'Ready', status, reason, message };
   };
+  const refused = (reason: string, message: string): Condition[] => {
+    return [accepted('False', reason, message), ready('False', reason, message)];
+  };
   if (older !== null) {
     const message = `${canaryName(older)} divides the same and is older, so this one has no effect; remove one of them`;
-    return [accepted('False', 'Conflict', message), ready('False', 'Conflict', message)];
+    return refused('Conflict', message);
   }
   if (around.isShutOut(active.canary)) {
-    const { namespace } = active.canary.meta;
-    const message = `it is of namespace ${namespace} and divides nothing of another one (--isolate-namespaces)`;
-    return [accepted('False', 'NamespaceForeign', message), ready('False', 'NamespaceForeign', message)];
+    const own = active.canary.meta.namespace;
+    const message = `it is of namespace ${own} and divides nothing of another one (--isolate-namespaces)`;
+    return refused('NamespaceForeign', message);
   }
   const found = canaryFinding(active, older, around);
   if (found !== null) {
@@ -138,15 +141,17 @@ function conditionsOf(
     const what = isMapping
       ? `no Mapping ${target.mapping} is served`
       : `there is no Service ${target.service}`;
-    const reason = isMapping ? 'MappingNotFound' : 'ServiceNotFound';
-    const message = `${what}; it takes effect as soon as there is`;
-    return [accepted('False', reason, message), ready('False', reason, message)];
+    return refused(
+      isMapping ? 'MappingNotFound' : 'ServiceNotFound',
+      `${what}; it takes effect as soon as there is`,
+    );
   }
   const good = accepted('True', 'Accepted', 'the Canary is valid and divides what it names');
   if (target.kind === 'mapping' || versions === null)
     return [good, ready('True', 'Ready', `the Mapping gets ${active.weight} %`)];
-  if (!around.isRouted(target.service.split('.').reverse().join('/'))) {
-    const message = `no route leads to the Service ${target.service}; add a Mapping with service: ${target.service.split('.')[0]}`;
+  const [namespace, name] = placeOf(target.service);
+  if (!around.isRouted(`${namespace}/${name}`)) {
+    const message = `no route leads to the Service ${target.service}; add a Mapping with service: ${name}`;
     return [good, ready('False', 'NotRouted', message)];
   }
   const { stable, canary } = versions;

@@ -1,6 +1,6 @@
 import type { Canary, CanaryOverlay, CanaryTarget } from '../../resources/serin/canary.ts';
 import { overlayInForce, revisionOf } from '../../resources/serin/overlay.ts';
-import { clusterName, splitKey } from '../service-name.ts';
+import { clusterOf, splitKey } from '../service-name.ts';
 import { resourceOf, type Unit } from '../unit.ts';
 
 /** A Canary in force, with the weight that counts now. */
@@ -30,9 +30,14 @@ export interface TouchedByCanaries {
   readonly mappings: ReadonlySet<string>;
 }
 
+/** `name.namespace` of the Service or Mapping that a Canary divides. */
+export function targetOf({ target }: Pick<Canary, 'target'>): string {
+  return target.kind === 'service' ? target.service : target.mapping;
+}
+
 /** What a Canary divides, as text: `service grpc-server.default`, `mapping canary.default`. */
 function placeOf(target: CanaryTarget): string {
-  return target.kind === 'service' ? `service ${target.service}` : `mapping ${target.mapping}`;
+  return `${target.kind} ${targetOf({ target })}`;
 }
 
 /** `name.namespace`. */
@@ -49,9 +54,9 @@ export function overlayKey(kind: SplitKind, name: string): string {
 }
 
 /** True for a Canary that divides what is not of its own namespace. */
-export function isForeign({ target, meta }: Canary): boolean {
-  const name = target.kind === 'service' ? target.service : target.mapping;
-  return name.slice(name.lastIndexOf('.') + 1) !== meta.namespace;
+export function isForeign(canary: Canary): boolean {
+  const name = targetOf(canary);
+  return name.slice(name.lastIndexOf('.') + 1) !== canary.meta.namespace;
 }
 
 /** All Canaries, by what they divide. Of two that divide the same the older wins. */
@@ -117,10 +122,9 @@ export class CanaryTable implements CanaryLookup {
 
   ofService(serviceKey: string): ActiveCanary | null {
     if (this.#byPlace.size === 0) return null;
-    const { host, port } = splitKey(serviceKey);
-    const cluster = clusterName(host, 'default');
+    const cluster = clusterOf(serviceKey);
     if (cluster === null) return null;
-    const first = this.#oldest(`service ${cluster.name}.${cluster.namespace}`, port);
+    const first = this.#oldest(`service ${cluster.name}.${cluster.namespace}`, splitKey(serviceKey).port);
     return first === null ? null : this.#active(first);
   }
 
