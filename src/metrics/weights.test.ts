@@ -20,7 +20,7 @@ const backend = (name: string, onEmpty: Backend['onEmpty'] = 'divert'): Backend 
   onEmpty,
 });
 
-const snapshot = (onEmpty: Backend['onEmpty']): Snapshot => ({
+const snapshot = (onEmpty: Backend['onEmpty'], canary = 20): Snapshot => ({
   revision: 1,
   listeners: [],
   virtualHosts: [],
@@ -51,8 +51,8 @@ const snapshot = (onEmpty: Backend['onEmpty']): Snapshot => ({
             sticky: null,
             forced: [],
             members: [
-              { kind: 'backend', share: 20, role: 'canary', backend: backend('canary', onEmpty) },
-              { kind: 'backend', share: 80, role: 'stable', backend: backend('stable') },
+              { kind: 'backend', share: canary, role: 'canary', backend: backend('canary', onEmpty) },
+              { kind: 'backend', share: 100 - canary, role: 'stable', backend: backend('stable') },
             ],
           },
         },
@@ -97,6 +97,13 @@ describe('effective shares', () => {
       ['stable:80', 's', 1],
     ]);
     expect(shares(snapshot('fail'), services)[0]).toEqual(['canary:80', 'canary', 0.2]);
+  });
+
+  test('a canary that has all and no endpoint passes all of it on, as the data plane does', () => {
+    expect(shares(snapshot('divert', 100), [service('canary', []), service('stable', ['s'])])).toEqual([
+      ['canary:80', 'canary', 0],
+      ['stable:80', 's', 1],
+    ]);
   });
 
   test('stable without an endpoint never moves its share to the canary', () => {

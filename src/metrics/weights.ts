@@ -1,7 +1,7 @@
 import type { ServiceBackend } from '../model/backend.ts';
 import { endpointsKey, type ServiceEndpoints } from '../model/endpoints.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import type { Split, SplitMember } from '../model/split.ts';
+import { type Split, type SplitMember, takingShares } from '../model/split.ts';
 
 /** The share that a version of a backend gets of its route's calls, after what the endpoints change about it. */
 export interface SplitWeight {
@@ -55,18 +55,22 @@ function effectiveShares(
   split: Split<ServiceBackend>,
   services: ReadonlyMap<string, ServiceEndpoints>,
 ): { member: BackendMember; share: number }[] {
-  const members = split.members.filter((m): m is BackendMember => m.kind === 'backend');
-  const stable = members.filter((m) => m.role === 'stable').reduce((sum, m) => sum + m.share, 0);
-  const diverts = (m: BackendMember) =>
-    m.role === 'canary' &&
-    m.backend.onEmpty === 'divert' &&
-    stable > 0 &&
-    isEmpty(services.get(endpointsKey(m.backend)));
-  const diverted = members.filter(diverts).reduce((sum, m) => sum + m.share, 0);
-  return members.map((member) => {
+  const { members, denominator } = split;
+  const taking = takingShares(members);
+  const takers = taking.reduce((a, b) => a + b, 0);
+  const diverts = ({ role, backend }: BackendMember): boolean =>
+    role === 'canary' &&
+    backend.onEmpty === 'divert' &&
+    takers > 0 &&
+    isEmpty(services.get(endpointsKey(backend)));
+  const backends = members.flatMap((member, at) =>
+    member.kind === 'backend' ? [{ member, taking: taking[at]! }] : [],
+  );
+  const diverted = backends.reduce((sum, { member }) => sum + (diverts(member) ? member.share : 0), 0);
+  return backends.map(({ member, taking: part }) => {
     if (diverts(member)) return { member, share: 0 };
-    const extra = member.role === 'stable' && stable > 0 ? (diverted * member.share) / stable : 0;
-    return { member, share: (member.share + extra) / split.denominator };
+    const extra = takers > 0 ? (diverted * part) / takers : 0;
+    return { member, share: (member.share + extra) / denominator };
   });
 }
 

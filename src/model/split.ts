@@ -54,3 +54,15 @@ export interface Split<B extends ServiceBackend = Backend> {
   readonly sticky: StickyKey | null;
   readonly forced: readonly ForcedMember[];
 }
+
+/**
+ * Which part each member takes of the calls that a canary without a ready endpoint passes on, in their order: stable ones by their
+ * shares; equally where they have none, since the canary has all. All 0: nobody takes them.
+ */
+export function takingShares(members: readonly SplitMember<ServiceBackend>[]): number[] {
+  const shares = members.map((member) => {
+    return member.kind === 'backend' && member.role === 'stable' ? member.share : null;
+  });
+  const none = shares.every((share) => share === null || share === 0);
+  return shares.map((share) => (share !== null && none ? 1 : (share ?? 0)));
+}

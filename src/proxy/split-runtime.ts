@@ -1,6 +1,6 @@
 import { type RandomInteger, SplitDraw } from '../balancing/draw.ts';
 import type { ServiceBackend } from '../model/backend.ts';
-import type { Role, Split, SplitMember } from '../model/split.ts';
+import { type Role, type Split, type SplitMember, takingShares } from '../model/split.ts';
 import type { ServiceRuntime } from './service-runtime.ts';
 
 /** A backend that is drawn, whatever is carried to it. */
@@ -23,7 +23,6 @@ export class SplitRuntime<B extends ServiceBackend, R extends DrawnBackend> {
   readonly #backends: (R | null)[] = [];
   readonly #draw: SplitDraw | null;
   readonly #stableDraw: SplitDraw | null;
-  readonly #stableIndex: number[] = [];
 
   /** @param split null = nothing is drawn. @param make what a backend is at run time. */
   constructor(
@@ -36,24 +35,16 @@ export class SplitRuntime<B extends ServiceBackend, R extends DrawnBackend> {
       this.#stableDraw = null;
       return;
     }
-    const stable: { readonly index: number; readonly share: number }[] = [];
-    for (const [index, member] of split.members.entries()) {
-      this.#backends.push(member.kind === 'backend' ? make(member) : null);
-      if (member.kind === 'backend' && member.role === 'stable') stable.push({ index, share: member.share });
-    }
-    // Where the canary has all, stable has no share, and is there all the same when the canary has no endpoint.
-    const shared = stable.filter(({ share }) => share > 0);
-    const taking = shared.length > 0 ? shared : stable.map(({ index }) => ({ index, share: 1 }));
-    this.#stableIndex.push(...taking.map(({ index }) => index));
-    const stableShares = taking.map(({ share }) => share);
+    for (const member of split.members) this.#backends.push(member.kind === 'backend' ? make(member) : null);
     const { key, members, denominator } = split;
     this.#draw = draws.get(
       key,
       members.map((member) => member.share),
       denominator,
     );
-    const sum = stableShares.reduce((a, b) => a + b, 0);
-    this.#stableDraw = sum === 0 ? null : draws.get(`${key}\nstable`, stableShares, sum);
+    const taking = takingShares(members);
+    const sum = taking.reduce((a, b) => a + b, 0);
+    this.#stableDraw = sum === 0 ? null : draws.get(`${key}\nstable`, taking, sum);
   }
 
   /**
@@ -72,7 +63,7 @@ export class SplitRuntime<B extends ServiceBackend, R extends DrawnBackend> {
     out.diverted = false;
     if (backend === null || backend.role !== 'canary' || this.#stableDraw === null) return;
     if (!backend.service.isEmpty || backend.backend.onEmpty === 'fail') return;
-    out.member = this.#stableIndex[this.#stableDraw.next(random)]!;
+    out.member = this.#stableDraw.next(random);
     out.backend = this.#backends[out.member]!;
     out.diverted = backend.service.everReady;
   }
