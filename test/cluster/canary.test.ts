@@ -14,7 +14,7 @@ import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { repository } from './support/environment.ts';
 import { type EventObject, eventsOf } from './support/events.ts';
 import { startLoad } from './support/load.ts';
-import { deployment } from './support/manifests.ts';
+import { shopRelease } from './support/manifests.ts';
 import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
 
 let cluster: Cluster;
@@ -22,24 +22,15 @@ let target: string;
 const selector = { app: 'shop' };
 const twoVersions = { stable: 'v1', canary: 'v2', weight: 5 };
 
-const release = (name: string, replicas: number, environment: Record<string, string> = {}) =>
-  deployment({
-    name: `shop-${name}`,
-    replicas,
-    version: name,
-    labels: { ...selector, version: name },
-    environment,
-  });
-
 beforeAll(async () => {
   cluster = await startCluster({ crds: [canaryDefinition] });
   await cluster.makeNamespace('serin');
   const objects = [
     mappedService('shop', selector, greeterMapping('shop', 'shop.test')),
-    release('v1', 3),
-    release('v2', 1),
+    shopRelease('v1', 3),
+    shopRelease('v2', 1),
     // It is never ready while the tests run.
-    release('v3', 1, { START_DELAY: '1h' }),
+    shopRelease('v3', 1, { START_DELAY: '1h' }),
     canary('shop', { service: 'shop:50051', ...twoVersions }),
   ];
   await cluster.kubectl.apply(objects.join('\n---\n'));

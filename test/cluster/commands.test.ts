@@ -13,7 +13,7 @@ import {
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { built, repository, workFolder } from './support/environment.ts';
 import { startLoad } from './support/load.ts';
-import { deployment } from './support/manifests.ts';
+import { shopRelease } from './support/manifests.ts';
 import { processesOf } from './support/processes.ts';
 import { type Finished, runProgram } from './support/program.ts';
 import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
@@ -26,9 +26,6 @@ let cluster: Cluster;
 let targets: readonly string[];
 /** Of somebody who may give commands and nothing else. */
 let environment: NodeJS.ProcessEnv;
-
-const release = (name: string) =>
-  deployment({ name: `shop-${name}`, replicas: 1, version: name, labels: { ...selector, version: name } });
 
 /** What somebody needs who gives commands. */
 const operatorObjects = [
@@ -57,7 +54,7 @@ beforeAll(async () => {
   await cluster.makeNamespace('serin');
   const objects = [
     mappedService('shop', selector, greeterMapping('shop', 'shop.test')),
-    ...['v1', 'v2', 'v3'].map(release),
+    ...['v1', 'v2', 'v3'].map((version) => shopRelease(version)),
     canary('shop', { service: 'shop:50051', stable: 'v1', canary: 'v2', weight: 20 }),
     ...operatorObjects,
   ];

@@ -306,6 +306,7 @@ test('tokens signed by a key that was replaced are refused', async () => {
 const readerProgram = `
 const { readFileSync, writeFileSync } = require('node:fs');
 const { request } = require('node:https');
+const { tmpdir } = require('node:os');
 const folder = '/var/run/secrets/kubernetes.io/serviceaccount';
 const read = (name) => readFileSync(folder + '/' + name, 'utf8');
 const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
@@ -319,7 +320,7 @@ const ask = (plural) => new Promise((resolve, reject) => {
   console.log('user', process.getuid());
   console.log('services', await ask('services'));
   console.log('pods', await ask('pods'));
-  try { writeFileSync('/tmp/x', ''); console.log('write succeeded'); } catch ({ code }) { console.log('write', code); }
+  try { writeFileSync(tmpdir() + '/x', ''); console.log('write succeeded'); } catch ({ code }) { console.log('write', code); }
   console.log('namespace', read('namespace'));
   console.log('end');
   setInterval(() => {}, 1000);

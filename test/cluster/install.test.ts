@@ -4,7 +4,7 @@ import { type KubeObject, objectPath } from './support/api.ts';
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { built, repository, workFolder } from './support/environment.ts';
 import { startLoad } from './support/load.ts';
-import { deployment } from './support/manifests.ts';
+import { shopRelease, shopService } from './support/manifests.ts';
 import { asksOf, rulesOf } from './support/permissions.ts';
 import { runProgram } from './support/program.ts';
 
@@ -25,27 +25,6 @@ let cluster: Cluster;
 /** Everything that the cluster had before. */
 let before: ReadonlySet<string>;
 
-const shop = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: {
-    name: 'shop',
-    annotations: {
-      'getambassador.io/config': [
-        'apiVersion: getambassador.io/v2',
-        'kind: Mapping',
-        'name: shop',
-        'grpc: true',
-        'prefix: /helloworld.Greeter/',
-        'rewrite: /helloworld.Greeter/',
-        'service: shop.default:50051',
-      ].join('\n'),
-    },
-  },
-  spec: { selector: { app: 'shop' }, ports: [{ name: 'grpc', port: 50051, targetPort: 'grpc' }] },
-};
-const version = (name: string) =>
-  deployment({ name: `shop-${name}`, replicas: 1, version: name, labels: { app: 'shop', version: name } });
 /** Autoscaler of one of the Deployments, which nobody obeys here. */
 const autoscaler = {
   apiVersion: 'autoscaling/v2',
@@ -69,7 +48,7 @@ beforeAll(async () => {
   cluster = await startCluster();
   for (const name of [namespace, 'watched']) await cluster.makeNamespace(name);
   await cluster.kubectl.apply(
-    [JSON.stringify(shop), version('v1'), version('v2'), JSON.stringify(autoscaler)].join('\n---\n'),
+    [shopService, shopRelease('v1'), shopRelease('v2'), JSON.stringify(autoscaler)].join('\n---\n'),
   );
   await cluster.readyPods('default', 'app=shop', 2);
   // Somebody else's, and not to be touched.

@@ -6,7 +6,7 @@ import { objectPath } from './support/api.ts';
 import { canary, canaryDefinition, canaryPath, greeterMapping, mappedService } from './support/canaries.ts';
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { startLoad } from './support/load.ts';
-import { deployment } from './support/manifests.ts';
+import { shopRelease } from './support/manifests.ts';
 import { type PolicyRule, serinLogs, serinPorts, serinRules, startSerinPods } from './support/serin-pods.ts';
 
 interface Problem {
@@ -19,9 +19,6 @@ interface Problem {
 const selector = { app: 'shop' };
 let cluster: Cluster;
 
-const release = (version: string) =>
-  deployment({ name: `shop-${version}`, replicas: 1, version, labels: { ...selector, version } });
-
 beforeAll(async () => {
   cluster = await startCluster({ crds: [canaryDefinition] });
   await cluster.makeNamespace('serin');
@@ -31,8 +28,8 @@ beforeAll(async () => {
     [
       mappingDefinition,
       shop,
-      release('v1'),
-      release('v2'),
+      shopRelease('v1'),
+      shopRelease('v2'),
       canary('shop', { service: 'shop', stable: 'v1', canary: 'v2', weight: 20 }),
     ].join('\n---\n'),
   );

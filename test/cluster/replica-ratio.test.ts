@@ -2,41 +2,17 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { scrape, sum } from '../support/scrape.ts';
 import { type Cluster, startCluster, until } from './support/cluster.ts';
 import { startLoad } from './support/load.ts';
-import { deployment } from './support/manifests.ts';
+import { shopRelease, shopService } from './support/manifests.ts';
 import { serinLogs, serinPorts, startSerinPods } from './support/serin-pods.ts';
 
 let cluster: Cluster;
 let target: string;
 let admin: string;
 
-/** One Service over both Deployments, as Kubernetes' own canary has it. */
-const service = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: {
-    name: 'shop',
-    annotations: {
-      'getambassador.io/config': [
-        'apiVersion: getambassador.io/v2',
-        'kind: Mapping',
-        'name: shop',
-        'grpc: true',
-        'prefix: /helloworld.Greeter/',
-        'rewrite: /helloworld.Greeter/',
-        'service: shop.default:50051',
-      ].join('\n'),
-    },
-  },
-  spec: { selector: { app: 'shop' }, ports: [{ name: 'grpc', port: 50051, targetPort: 'grpc' }] },
-};
-
-const version = (name: string, replicas: number) =>
-  deployment({ name: `shop-${name}`, replicas, version: name, labels: { app: 'shop', version: name } });
-
 beforeAll(async () => {
   cluster = await startCluster();
   await cluster.makeNamespace('serin');
-  await cluster.kubectl.apply([JSON.stringify(service), version('v1', 3), version('v2', 1)].join('\n---\n'));
+  await cluster.kubectl.apply([shopService, shopRelease('v1', 3), shopRelease('v2', 1)].join('\n---\n'));
   await cluster.readyPods('default', 'app=shop', 4);
   const [serin] = await startSerinPods(cluster, { namespace: 'serin' });
   target = `${serin!.status!.podIP}:${serinPorts.calls}`;

@@ -1,5 +1,6 @@
 import { type ApiClient, type KubeObject, objectPath } from './api.ts';
 import { repository } from './environment.ts';
+import { service } from './manifests.ts';
 
 /** The file with Serin's own CustomResourceDefinition. */
 export const canaryDefinition = `${repository}/deploy/crds/canaries.serin.dev.yaml`;
@@ -60,19 +61,7 @@ export function mappedService(
   more: Readonly<Record<string, unknown>> = {},
 ): string {
   const mapping = ['apiVersion: getambassador.io/v2', 'kind: Mapping', `name: ${name}`, ...fields];
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name, annotations: { 'getambassador.io/config': mapping.join('\n') } },
-    spec: {
-      selector,
-      ports: [
-        { name: 'grpc', port: 50051, targetPort: 'grpc' },
-        { name: 'http', port: 80, targetPort: 'http' },
-      ],
-      ...more,
-    },
-  });
+  return service(name, selector, more, { 'getambassador.io/config': mapping.join('\n') });
 }
 
 /** The fields of a Mapping that leads gRPC calls for a host to a Service. */

@@ -60,16 +60,17 @@ export function deployment(request: DeploymentRequest): string {
   });
 }
 
-/** A Service over the tests' backend. */
+/** A Service over the tests' backend. @param more of its spec. */
 export function service(
   name: string,
   selector: Readonly<Record<string, string>>,
   more: Readonly<Record<string, unknown>> = {},
+  annotations: Readonly<Record<string, string>> = {},
 ): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name },
+    metadata: { name, annotations },
     spec: {
       selector,
       ports: [
@@ -80,3 +81,39 @@ export function service(
     },
   });
 }
+
+/** One release of the Service `shop`: the Deployment `shop-VERSION`, whose pods have the label `version`. */
+export function shopRelease(
+  version: string,
+  replicas = 1,
+  environment: Readonly<Record<string, string>> = {},
+): string {
+  return deployment({
+    name: `shop-${version}`,
+    replicas,
+    version,
+    labels: { app: 'shop', version },
+    environment,
+  });
+}
+
+/** The Service `shop` over all of its releases, as Kubernetes' own canary has it, with a Mapping for the Greeter. */
+export const shopService = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: {
+    name: 'shop',
+    annotations: {
+      'getambassador.io/config': [
+        'apiVersion: getambassador.io/v2',
+        'kind: Mapping',
+        'name: shop',
+        'grpc: true',
+        'prefix: /helloworld.Greeter/',
+        'rewrite: /helloworld.Greeter/',
+        'service: shop.default:50051',
+      ].join('\n'),
+    },
+  },
+  spec: { selector: { app: 'shop' }, ports: [{ name: 'grpc', port: 50051, targetPort: 'grpc' }] },
+});
